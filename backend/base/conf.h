@@ -1,0 +1,38 @@
+/*
+ * The settings of one process: a file of `name = value` lines (conf/
+ * twocare.conf documents each) over the defaults of one table in conf.c.
+ * Unknown names, wrong values and unreadable files are refused with file and
+ * line. TWOCARE_CONF or --conf names the file.
+ */
+#ifndef BASE_CONF_H
+#define BASE_CONF_H
+
+#include "base/str.h"
+
+struct conf {
+	const char	*environment;	/* "production" or "sandbox" */
+	const char	*issuer;	/* origin, no path; the tokens' iss */
+	const char	*base_url;	/* https://host/v3; aud = this */
+	const char	*database;	/* libpq connection string */
+	const char	*socket_dir;	/* fast-N.sock, slow-N.sock */
+	const char	*state_dir;	/* the edge's state files */
+	const char	*secret_dir;	/* master.key, pepper: 0700 */
+	const char	*user;		/* to become when started as root */
+	const char	*socket_group;	/* who else may open sockets, state */
+	long		 fast_workers;
+	long		 slow_workers;
+	long		 token_ttl_s;
+	long		 keepalive_s;	/* nginx's upstream keepalive_timeout */
+	long		 io_timeout_s;	/* on a FastCGI connection */
+	long		 statement_timeout_ms;
+	long		 log_level;	/* enum log_level, by name */
+};
+
+/*
+ * Fill *conf from the defaults and path (NULL: TWOCARE_CONF, else
+ * /etc/twocare/twocare.conf). False with a one-line *why (malloc'd, names
+ * file:line) otherwise. Lives as long as the process.
+ */
+bool	conf_load(struct conf *conf, const char *path, char **why);
+
+#endif

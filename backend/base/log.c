@@ -1,0 +1,89 @@
+/* One line of logfmt per fact, on standard error. */
+
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES	1024
+#define WORD_MAX_BYTES	200
+#define WORDS_AT_ONCE	4
+
+static const char *const level_names[LOG_LEVEL__MAX] = {
+	"error",	/* LOG_LEVEL_ERROR */
+	"warn",		/* LOG_LEVEL_WARN */
+	"info",		/* LOG_LEVEL_INFO */
+	"debug",	/* LOG_LEVEL_DEBUG */
+};
+
+static enum log_level threshold = LOG_LEVEL_INFO;
+
+void
+log_set_level(enum log_level level)
+{
+	threshold = level;
+}
+
+static size_t
+clamp(int n, size_t room)
+{
+	if (n < 0)
+		return 0;
+	return (size_t)n < room ? (size_t)n : room - 1;
+}
+
+void
+log_line(enum log_level level, const char *event, const char *fmt, ...)
+{
+	char line[LINE_MAX_BYTES];
+	size_t n;
+	va_list ap;
+
+	if (level > threshold)
+		return;
+	n = clamp(snprintf(line, sizeof(line), "level=%s event=%s ",
+	    level_names[level], event), sizeof(line));
+	va_start(ap, fmt);
+	n += clamp(vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap),
+	    sizeof(line) - n - 1);
+	va_end(ap);
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = ' ';
+	line[n++] = '\n';
+	/* A log that cannot be written has nobody left to be told. */
+	if (write(STDERR_FILENO, line, n) < 0)
+		return;
+}
+
+static bool
+is_plain(unsigned char c)
+{
+	return c > 0x20 && c < 0x7f && c != '"' && c != '=' && c != '\\';
+}
+
+const char *
+log_word(struct str s)
+{
+	static char words[WORDS_AT_ONCE][WORD_MAX_BYTES + 8];
+	static unsigned turn;
+	char *word = words[turn++ % WORDS_AT_ONCE];
+	size_t n = 0;
+	bool plain = s.n > 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		plain = plain && is_plain((unsigned char)s.p[i]);
+	if (!plain)
+		word[n++] = '"';
+	for (size_t i = 0; i < s.n && n < WORD_MAX_BYTES; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		word[n++] = (char)(is_plain(c) || c == ' ' || c == '=' ? c
+		    : '?');
+	}
+	if (!plain)
+		word[n++] = '"';
+	word[n] = '\0';
+	return word;
+}

@@ -1,0 +1,33 @@
+/*
+ * Scopes: one table of what each of the product's scopes allows, level x type
+ * x verbs. Read by authorization (api/), by the authorization server (oauth/)
+ * and by the capability statement.
+ */
+#ifndef FHIR_SCOPE_H
+#define FHIR_SCOPE_H
+
+#include "fhir/r4.h"
+
+/* The verbs of SMART v2: create read update delete search. */
+enum scope_verb { SCOPE_C = 1, SCOPE_R = 2, SCOPE_U = 4, SCOPE_D = 8,
+	SCOPE_S = 16 };
+
+/* Whether a space-separated scope string allows verb (one or more bits, all
+ * needed) on type. */
+bool		scope_allows(struct str scopes, const struct r4_type *type,
+		    unsigned verbs);
+
+/* Whether scope is one that a client may be given. */
+bool		scope_known(struct str scope);
+
+/* The scopes that would allow it, space separated, for the 403's
+ * WWW-Authenticate; a static string. */
+struct str	scope_needed(const struct r4_type *type, unsigned verbs);
+
+/* All known scopes, in the spec's order; NULL-terminated. */
+extern const char *const	scope_names[];
+
+/* Every scope of `asked` is in `allowed`. */
+bool		scope_within(struct str asked, struct str allowed);
+
+#endif

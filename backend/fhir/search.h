@@ -1,0 +1,36 @@
+/*
+ * Search in four steps: parameters -> struct search (neutral, checked against
+ * the R4 tables) -> SQL of bounded index walks -> records. The tenant is in
+ * the query itself. What cannot be asked is ERR_INVALID_PARAMETER or
+ * ERR_NOT_SUPPORTED with a text that names it; with lenient it is ignored and
+ * left out of the self link.
+ */
+#ifndef FHIR_SEARCH_H
+#define FHIR_SEARCH_H
+
+#include "fhir/store.h"
+#include "wire/http.h"
+
+#define SEARCH_COUNT_DEFAULT	50
+#define SEARCH_COUNT_MAX	1000
+#define SEARCH_OFFSET_MAX	10000
+
+struct search;	/* a parsed query: fhir/search_parse.c */
+
+/* One page of a search. */
+struct search_page {
+	struct record	*records;
+	size_t		 n;
+	/* Query strings (without '?') of this page and its neighbours; empty
+	 * when there is none. */
+	struct str	 self, first, next, previous;
+	int64_t		 total;		/* -1 = not asked */
+};
+
+enum err	search_parse(struct ctx *ctx, const struct r4_type *type,
+		    const struct http_params *params, bool lenient,
+		    struct search **out);
+enum err	search_run(struct ctx *ctx, struct search *search,
+		    struct search_page *out);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * The record store: FHIR resources as the exact bytes that are served, their
+ * versions, their search keys. All writes, of one record or of a bundle, go
+ * one way (store_write); all reads are one prepared statement.
+ *
+ * Body: {"resourceType":"T","id":"I","meta":{"versionId":"N","lastUpdated":
+ * "...",<client's other meta>},<the client's other members as sent>}. The
+ * client's blanks and digits are kept: 1.10 stays 1.10.
+ */
+#ifndef FHIR_STORE_H
+#define FHIR_STORE_H
+
+#include "base/ctx.h"
+#include "base/jdoc.h"
+#include "fhir/keys.h"
+#include "fhir/r4.h"
+
+struct record {
+	const struct r4_type	*type;
+	struct str		 id;
+	int64_t			 rid;
+	int32_t			 ver;
+	int64_t			 updated_us;	/* a whole millisecond */
+	bool			 deleted;
+	struct str		 body;		/* empty when deleted */
+	char			 op;		/* 'C', 'U', 'D': how this
+						 * version came to be */
+};
+
+/* Room for an id that the server makes: time-ordered, [0-9a-z], 26 chars. */
+struct str	store_new_id(struct ctx *ctx);
+
+/* --- reading --------------------------------------------------------------
+ * ERR_NOT_FOUND when the tenant has none; ERR_DELETED (out filled, no body). */
+
+enum err	store_read(struct ctx *ctx, const struct r4_type *type,
+		    struct str id, struct record *out);
+enum err	store_vread(struct ctx *ctx, const struct r4_type *type,
+		    struct str id, int32_t ver, struct record *out);
+
+/* Versions of one record, newest first, `count` of them below version `below`
+ * (0 = from the newest). *total counts all. */
+enum err	store_history(struct ctx *ctx, const struct r4_type *type,
+		    struct str id, int32_t below, int count,
+		    struct record **out, size_t *n, int64_t *total);
+
+/* --- writing -------------------------------------------------------------- */
+
+enum change_kind { CHANGE_CREATE, CHANGE_UPDATE, CHANGE_DELETE };
+
+/*
+ * One wished change. The body was parsed by jdoc; store_write validates it,
+ * splices id and meta, extracts keys. An UPDATE of an id that does not exist
+ * creates it (update-as-create).
+ */
+struct change {
+	enum change_kind	 kind;
+	const struct r4_type	*type;
+	struct str		 id;		/* empty on CREATE: made here */
+	const struct jdoc	*doc;		/* NULL on DELETE */
+	uint32_t		 node;
+	int32_t			 if_match;	/* 0 = any version */
+	struct str		 path;		/* "Bundle.entry[3].resource"
+						 * before issues; empty alone */
+	/* Results */
+	struct record		 after;
+	bool			 created;
+	bool			 unchanged;	/* DELETE of nothing */
+};
+
+/*
+ * Make all changes, or none, in one transaction with version rows, keys,
+ * counts, events and audit. The same record twice: ERR_INVALID_REQUEST. If-Match
+ * missed: ERR_PRECONDITION. Serialization failures are retried inside.
+ */
+enum err	store_write(struct ctx *ctx, struct change *changes, size_t n);
+
+/* The key space of ctx's tenant (reads the database's key once). */
+enum err	store_key_space(struct ctx *ctx, struct key_space *out);
+
+#endif

@@ -1,0 +1,184 @@
+-- The record store (CONTRIBUTING.md, "The record store"). Every row belongs to
+-- a tenant; the tenant is in every hash (post, cqty) and leads every other key.
+
+create extension if not exists btree_gin;
+create extension if not exists btree_gist;
+create extension if not exists pg_trgm;
+
+-- One row per database: what is random or fixed when it is made.
+create table setting (
+	name	text primary key,
+	value	bytea not null
+);
+
+create table tenant (
+	tn	int generated always as identity primary key,
+	name	text not null unique,
+	created	timestamptz not null default now()
+);
+
+-- The current state of each record. An update is HOT: of the indexed columns
+-- only `at` can change, and only when the record's primary date does.
+create table res (
+	tn	int not null,
+	type	smallint not null,
+	id	text collate "C" not null,
+	rid	bigint not null,	-- made by the writer, grows with time
+	ver	int not null,
+	at	timestamptz not null,	-- primary date, or -infinity
+	updated	timestamptz not null,
+	deleted	boolean not null,
+	has	bigint not null,	-- bit per parameter that has a value
+	rh	bigint not null,	-- hash of "tn/Type/id"
+	keys	bigint[] not null,	-- post.k of this version
+	auxs	int[] not null,		-- post.aux, in the same order
+	ckeys	bigint[] not null,	-- cqty.k
+	refs	bigint[] not null,	-- rh of the targets
+	primary key (tn, type, id)
+) with (fillfactor = 80);
+create unique index res_rid on res (rid);
+create index res_rh on res (rh);
+create index res_walk on res (tn, type, at, rid) where not deleted;
+
+-- Every version, append-only: history, vread and read take the body here.
+create table ver (
+	rid	bigint not null,
+	ver	int not null,
+	tn	int not null,
+	type	smallint not null,
+	updated	timestamptz not null,
+	op	"char" not null,	-- C, U, D
+	xid	xid8 not null default pg_current_xact_id(),
+	client	text not null,
+	body	text compression lz4,	-- null when deleted
+	primary key (rid, ver)
+);
+create index ver_walk on ver (tn, type, updated, rid);
+
+-- Equality postings, each list ordered by (at, rid): token, reference, uri,
+-- exact string, compartment membership. Only inserted and deleted.
+create table post (
+	k	bigint not null,
+	at	timestamptz not null,
+	rid	bigint not null,
+	aux	int not null,
+	primary key (k, at, rid, aux)
+);
+
+-- Dates that span at most a day; and wider ones.
+create table dat (
+	tn	int not null,
+	param	smallint not null,
+	type	smallint not null,
+	lo	timestamptz not null,
+	rid	bigint not null,
+	hi	timestamptz not null,
+	primary key (tn, type, param, lo, rid, hi)
+);
+create index dat_rid on dat (rid);
+create table datw (
+	tn	int not null,
+	type	smallint not null,
+	param	smallint not null,
+	span	tstzrange not null,
+	rid	bigint not null
+);
+create index datw_span on datw using gist (tn, type, param, span);
+create index datw_rid on datw (rid);
+
+-- Folded text: prefix by the primary key, :contains by trigrams.
+create table str (
+	tn	int not null,
+	type	smallint not null,
+	param	smallint not null,
+	v	text collate "C" not null,
+	rid	bigint not null,
+	primary key (tn, type, param, v, rid)
+);
+create index str_rid on str (rid);
+create index str_trgm on str using gin (tn, type, param, v gin_trgm_ops);
+
+-- Numbers and quantities; unit 0 = the number alone.
+create table qty (
+	tn	int not null,
+	type	smallint not null,
+	param	smallint not null,
+	unit	bigint not null,
+	lo	double precision not null,
+	rid	bigint not null,
+	hi	double precision not null,
+	primary key (tn, type, param, unit, lo, rid, hi)
+);
+create index qty_rid on qty (rid);
+
+-- Composites: k over the discrete components, v the measured one (else 0).
+create table cqty (
+	k	bigint not null,
+	v	double precision not null,
+	rid	bigint not null,
+	primary key (k, v, rid)
+);
+
+-- Distinct tokens: what `system|`, :text and :in resolve to keys.
+create table dict (
+	tn	int not null,
+	type	smallint not null,
+	param	smallint not null,
+	space	smallint not null,
+	k	bigint not null,
+	aux	int not null,
+	system	text not null,
+	code	text not null,
+	display	text not null,
+	n	bigint not null default 0,	-- estimate, kept by a job
+	primary key (tn, type, param, space, k, aux)
+);
+create index dict_system on dict (tn, type, param, system);
+create index dict_text on dict using gin (tn, type, param, code gin_trgm_ops)
+	where space = 2;
+
+-- Exact totals; shard = writer, so that writers do not meet.
+create table cnt (
+	tn	int not null,
+	type	smallint not null,
+	shard	smallint not null,
+	n	bigint not null,
+	primary key (tn, type, shard)
+) with (fillfactor = 50);
+
+-- The outbox: one row per change, in the transaction that made it.
+create table event (
+	seq	bigint generated always as identity primary key,
+	xid	xid8 not null default pg_current_xact_id(),
+	tn	int not null,
+	type	smallint not null,
+	rid	bigint not null,
+	ver	int not null,
+	op	"char" not null,
+	at	timestamptz not null
+);
+
+-- Who did what: append-only.
+create table audit (
+	seq	bigint generated always as identity primary key,
+	at	timestamptz not null,
+	tn	int not null,
+	client	text not null,
+	sub	text not null,
+	addr	text not null,
+	request	text not null,
+	op	"char" not null,
+	type	smallint not null,
+	id	text not null,
+	rid	bigint not null,
+	ver	int not null
+);
+create index audit_rid on audit (rid);
+
+-- Extraction programs that made the stored keys, by parameter.
+create table program (
+	type	smallint not null,
+	param	smallint not null,
+	hash	bigint not null,
+	primary key (type, param)
+);
