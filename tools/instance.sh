@@ -1,0 +1,484 @@
+#!/bin/bash
+# shellcheck disable=SC2174,SC2016
+# One instance of 2care, all of its parts under runit, in one folder.
+#
+#   tools/instance.sh run      start, print how to use it, stop on Ctrl-C
+#   tools/instance.sh start    start in the background, return when healthy
+#   tools/instance.sh stop     stop all parts; nothing when none runs
+#   tools/instance.sh status   one line for each part
+#
+# Environment: RUN_DIR (run), PORT (8443, HTTPS), HTTP_PORT (PORT + 1, plain,
+# loopback only), ENV (sandbox | production), BUILD (build), HOST (localhost),
+# FAST_WORKERS, SLOW_WORKERS, LIMIT_ADDRESS ("hour minute", of loopback).
+#
+# What is where in RUN_DIR: env (shell assignments), pg (the cluster), socket,
+# state (the edge's files), secret, tls, service (runit), log, nginx.
+
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+[ -r config.mk ] || { echo "config.mk is missing: run ./configure.sh first" >&2; exit 1; }
+setting() { sed -n "s/^$1 := //p" config.mk; }
+
+BUILD=$(realpath -m "${BUILD:-build}")
+RUN_DIR=$(realpath -m -s "${RUN_DIR:-run}")
+PORT=${PORT:-8443}
+HTTP_PORT=${HTTP_PORT:-$((PORT + 1))}
+ENV=${ENV:-sandbox}
+HOST=${HOST:-localhost}
+FAST_WORKERS=${FAST_WORKERS:-8}
+SLOW_WORKERS=${SLOW_WORKERS:-4}
+NGINX=$(setting NGINX)
+PG_BIN=$(setting PG_BIN)
+AS_ROOT=$([ "$(id -u)" = 0 ] && echo yes || echo no)
+HEALTHY_WITHIN_S=60
+
+# sockaddr_un holds 107 bytes; ".s.PGSQL.5432" and "fast-255.sock" must fit.
+SOCKET_DIR_MAX=90
+
+say() { echo "$*"; }
+die() { echo "2care: $*" >&2; exit 1; }
+
+# --- who runs what -----------------------------------------------------------
+
+if [ "$AS_ROOT" = yes ]; then
+	PG_USER=postgres
+	APP_USER=twocare
+	WEB_USER=$(sed -n 's/^user \([a-z-]*\).*/\1/p' /etc/nginx/nginx.conf 2>/dev/null || true)
+	WEB_USER=${WEB_USER:-www-data}
+else
+	PG_USER=$(id -un)
+	APP_USER=$PG_USER
+	WEB_USER=$PG_USER
+fi
+WEB_GROUP=$(id -gn "$WEB_USER")
+
+as() {
+	local user=$1
+	shift
+	if [ "$AS_ROOT" = yes ]; then
+		chpst -u "$user" "$@"
+	else
+		"$@"
+	fi
+}
+
+ensure_users() {
+	[ "$AS_ROOT" = yes ] || return 0
+	getent passwd "$APP_USER" >/dev/null && return 0
+	say "Creating the system user $APP_USER."
+	useradd --system --user-group --no-create-home --home-dir /nonexistent \
+	    --shell /usr/sbin/nologin "$APP_USER"
+}
+
+# As root, PostgreSQL and the workers run as users who may not be able to enter
+# the folder we stand in (/root, a 0700 home): then the instance lives in
+# /var/tmp and RUN_DIR becomes a link to it.
+place_run_dir() {
+	local parent sum
+	if [ ! -e "$RUN_DIR" ] && [ "$AS_ROOT" = yes ]; then
+		parent=$(dirname "$RUN_DIR")
+		mkdir -p "$parent"
+		if ! chpst -u "$APP_USER" test -x "$parent"; then
+			sum=$(printf %s "$RUN_DIR" | cksum | cut -d' ' -f1)
+			mkdir -p "/var/tmp/twocare-$sum"
+			ln -s "/var/tmp/twocare-$sum" "$RUN_DIR"
+			say "$parent is closed to $APP_USER: the instance lives in /var/tmp/twocare-$sum."
+		fi
+	fi
+	mkdir -p "$RUN_DIR"
+	HOME_DIR=$(realpath "$RUN_DIR")
+}
+
+# A long path does not fit a socket's address: then the sockets live elsewhere.
+place_sockets() {
+	local sum
+	SOCKET_DIR=$HOME_DIR/socket
+	if [ ${#SOCKET_DIR} -gt $SOCKET_DIR_MAX ]; then
+		sum=$(printf %s "$HOME_DIR" | cksum | cut -d' ' -f1)
+		SOCKET_DIR=/tmp/twocare-$(id -u)-$sum
+		mkdir -p -m 0755 "$SOCKET_DIR"
+		[ -O "$SOCKET_DIR" ] || die "$SOCKET_DIR belongs to somebody else"
+	fi
+	PG_SOCKET_DIR=$SOCKET_DIR/pg
+}
+
+make_folders() {
+	umask 022
+	mkdir -p "$HOME_DIR"/{service,log,nginx,tls} "$SOCKET_DIR" "$PG_SOCKET_DIR"
+	mkdir -p -m 0700 "$HOME_DIR"/{pg,secret}
+	mkdir -p -m 0750 "$HOME_DIR/state" "$SOCKET_DIR/app"
+	mkdir -p -m 0700 "$HOME_DIR"/nginx/{body,fastcgi,proxy,uwsgi,scgi}
+	if [ "$AS_ROOT" = yes ]; then
+		chown "$PG_USER" "$HOME_DIR/pg" "$PG_SOCKET_DIR"
+		chown "$APP_USER:$WEB_GROUP" "$HOME_DIR/state" "$SOCKET_DIR/app"
+		chown "$APP_USER" "$HOME_DIR/secret"
+		chown "$WEB_USER" "$HOME_DIR"/nginx/*/
+	fi
+}
+
+# --- PostgreSQL ----------------------------------------------------------------
+
+make_cluster() {
+	local me
+	[ -e "$HOME_DIR/pg/PG_VERSION" ] && return 0
+	say "Making a private PostgreSQL cluster in $RUN_DIR/pg."
+	as "$PG_USER" "$PG_BIN/initdb" -D "$HOME_DIR/pg" -U postgres -A peer \
+	    -E UTF8 --locale=C >"$HOME_DIR/log/initdb" 2>&1 ||
+	    { cat "$HOME_DIR/log/initdb" >&2; die "initdb failed"; }
+	me=$(id -un)
+	cat conf/postgresql.conf >>"$HOME_DIR/pg/postgresql.conf"
+	cat >>"$HOME_DIR/pg/postgresql.conf" <<-EOF
+	listen_addresses = ''
+	unix_socket_directories = '$PG_SOCKET_DIR'
+	EOF
+	echo "local all all peer map=run" >"$HOME_DIR/pg/pg_hba.conf"
+	printf 'run %s %s\n' "$PG_USER" postgres "$me" postgres root postgres \
+	    "$APP_USER" twocare "$me" twocare root twocare |
+	    sort -u >"$HOME_DIR/pg/pg_ident.conf"
+	[ "$AS_ROOT" = no ] || chown "$PG_USER" "$HOME_DIR"/pg/*.conf
+}
+
+PSQL() { "$PG_BIN/psql" -X -q -h "$PG_SOCKET_DIR" -U postgres "$@"; }
+
+wait_for_postgres() {
+	local i
+	for i in $(seq 1 150); do
+		PSQL -d postgres -c 'select 1' >/dev/null 2>&1 && return 0
+		sleep 0.2
+	done
+	tail -n 20 "$HOME_DIR/log/postgres/current" >&2
+	die "PostgreSQL did not start; its log is $RUN_DIR/log/postgres/current"
+}
+
+make_database() {
+	PSQL -d postgres -tAc "select 1 from pg_roles where rolname = 'twocare'" |
+	    grep -q 1 || PSQL -d postgres -c 'create role twocare login'
+	PSQL -d postgres -tAc "select 1 from pg_database where datname = 'twocare'" |
+	    grep -q 1 || PSQL -d postgres -c 'create database twocare owner twocare'
+}
+
+# --- settings, certificate, services ------------------------------------------
+
+make_certificate() {
+	local dir=$HOME_DIR/tls
+	[ -e "$dir/key.pem" ] && return 0
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -days 825 -subj "/CN=$HOST" -keyout "$dir/key.pem" \
+	    -out "$dir/cert.pem" -addext "subjectAltName=DNS:$HOST,DNS:localhost,IP:127.0.0.1,IP:::1" \
+	    2>"$HOME_DIR/log/openssl" || { cat "$HOME_DIR/log/openssl" >&2; die "no certificate"; }
+	chmod 0600 "$dir/key.pem"
+}
+
+make_settings() {
+	ISSUER=https://$HOST:$PORT
+	BASE_URL=$ISSUER/v3
+	cat >"$HOME_DIR/twocare.conf" <<-EOF
+	# Written by tools/instance.sh at each start.
+	environment = $ENV
+	issuer = $ISSUER
+	base_url = $BASE_URL
+	database = host=$PG_SOCKET_DIR dbname=twocare user=twocare
+	socket_dir = $SOCKET_DIR/app
+	state_dir = $HOME_DIR/state
+	secret_dir = $HOME_DIR/secret
+	user = $APP_USER
+	socket_group = $WEB_GROUP
+	fast_workers = $FAST_WORKERS
+	slow_workers = $SLOW_WORKERS
+	EOF
+}
+
+upstream() {
+	local pool=$1 count=$2 i
+	echo "upstream twocare_$pool {"
+	echo "    zone twocare_$pool 256k;"
+	echo "    least_conn;"
+	for ((i = 0; i < count; i++)); do
+		echo "    server unix:$SOCKET_DIR/app/$pool-$i.sock max_fails=0;"
+	done
+	echo "    keepalive 64;"
+	echo "    keepalive_timeout 60s;"
+	echo "    keepalive_requests 1000000;"
+	echo "}"
+}
+
+make_nginx_conf() {
+	local user_line="" limit
+	[ "$AS_ROOT" = no ] || user_line="user $WEB_USER;"
+	if [ "$ENV" = sandbox ]; then
+		limit=${LIMIT_ADDRESS:-1000000 1000000}
+	else
+		limit=${LIMIT_ADDRESS:-600 60}
+	fi
+	{ upstream fast "$FAST_WORKERS"; upstream slow "$SLOW_WORKERS"; } \
+	    >"$HOME_DIR/nginx/twocare_upstreams.conf"
+	for file in nginx.conf twocare_http.conf twocare_server.conf edge_params; do
+		sed -e "s|@RUN_DIR@|$HOME_DIR|g" -e "s|@CONF_DIR@|$HOME_DIR/nginx|g" \
+		    -e "s|@STATE_DIR@|$HOME_DIR/state|g" -e "s|@PORT@|$PORT|g" \
+		    -e "s|@HTTP_PORT@|$HTTP_PORT|g" -e "s|@HOST@|$HOST|g" \
+		    -e "s|@ISSUER@|$ISSUER|g" -e "s|@AUDIENCE@|$BASE_URL|g" \
+		    -e "s|@USER_LINE@|$user_line|g" -e "s|@LIMIT_ADDRESS@|$limit|g" \
+		    -e "s|@MODULE@|$BUILD/nginx/ngx_http_twocare_module.so|g" \
+		    -e "s|@TLS_CERT@|$HOME_DIR/tls/cert.pem|g" \
+		    -e "s|@TLS_KEY@|$HOME_DIR/tls/key.pem|g" \
+		    "conf/$file" >"$HOME_DIR/nginx/$file"
+	done
+	"$NGINX" -t -q -c "$HOME_DIR/nginx/nginx.conf" -p "$HOME_DIR/nginx" \
+	    -e stderr || die "nginx refuses its configuration (above)"
+}
+
+# service NAME 'command line': a runit service with its log, begun down.
+service() {
+	local name=$1 dir=$HOME_DIR/service/$1
+	mkdir -p "$dir/log" "$HOME_DIR/log/$name"
+	[ -e "$dir/supervise/ok" ] || touch "$dir/down"
+	printf '#!/bin/sh\nexec 2>&1\n%s\n' "$2" >"$dir/run.new"
+	printf '#!/bin/sh\nexec svlogd -tt %q\n' "$HOME_DIR/log/$name" >"$dir/log/run.new"
+	chmod 0755 "$dir/run.new" "$dir/log/run.new"
+	mv "$dir/run.new" "$dir/run"
+	mv "$dir/log/run.new" "$dir/log/run"
+}
+
+make_services() {
+	local pg_as=""
+	[ "$AS_ROOT" = no ] || pg_as="chpst -u $PG_USER "
+	service postgres "exec ${pg_as}'$PG_BIN/postgres' -D '$HOME_DIR/pg'"
+	# TERM would wait for the workers' connections; INT ends them.
+	mkdir -p "$HOME_DIR/service/postgres/control"
+	printf '#!/bin/sh\nkill -INT "$(head -n 1 %q)"\n' "$HOME_DIR/pg/postmaster.pid" \
+	    >"$HOME_DIR/service/postgres/control/t"
+	chmod 0755 "$HOME_DIR/service/postgres/control/t"
+	service backend "exec '$BUILD/twocare' serve --conf '$HOME_DIR/twocare.conf'"
+	service jobs "exec '$BUILD/twocare' jobs --conf '$HOME_DIR/twocare.conf'"
+	service nginx "exec '$NGINX' -c '$HOME_DIR/nginx/nginx.conf' -p '$HOME_DIR/nginx' -e stderr -g 'daemon off;'"
+}
+
+SV() { sv "$@" >>"$HOME_DIR/log/sv" 2>&1; }
+
+supervised() {
+	[ -e "$HOME_DIR/runsvdir.pid" ] &&
+	    kill -0 "$(cat "$HOME_DIR/runsvdir.pid")" 2>/dev/null &&
+	    grep -q runsvdir "/proc/$(cat "$HOME_DIR/runsvdir.pid")/comm" 2>/dev/null
+}
+
+start_supervisor() {
+	local i name
+	supervised && return 0
+	setsid runsvdir -P "$HOME_DIR/service" </dev/null >>"$HOME_DIR/log/runsvdir" 2>&1 &
+	echo $! >"$HOME_DIR/runsvdir.pid"
+	for i in $(seq 1 100); do
+		for name in postgres backend jobs nginx; do
+			sv status "$HOME_DIR/service/$name" >/dev/null 2>&1 || continue 2
+		done 2>/dev/null && return 0
+		sleep 0.1
+	done
+}
+
+# runsvdir needs a moment to find a new service.
+up() {
+	local i
+	for i in $(seq 1 100); do
+		SV up "$HOME_DIR/service/$1" && return 0
+		sleep 0.1
+	done
+	die "runit did not take the service $1; see $RUN_DIR/log/sv"
+}
+
+# --- clients and data ------------------------------------------------------------
+
+ADMIN() { TWOCARE_CONF=$HOME_DIR/twocare.conf "$BUILD/twocare" admin "$@"; }
+
+# A demo client without practical limits and one of the standard tier.
+seed_clients() {
+	[ "$ENV" = sandbox ] || return 0
+	[ -e "$HOME_DIR/clients" ] && return 0
+	ADMIN tenant create sandbox >/dev/null
+	umask 077
+	{
+		ADMIN client create --tenant sandbox --name demo --tier enterprise \
+		    --hour 1000000 --minute 1000000 --output env
+		ADMIN client create --tenant sandbox --name standard \
+		    --tier standard --output env | sed 's/^CLIENT_/STD_CLIENT_/'
+	} >"$HOME_DIR/clients.new"
+	mv "$HOME_DIR/clients.new" "$HOME_DIR/clients"
+	umask 022
+}
+
+write_env() {
+	umask 077
+	cat >"$HOME_DIR/env.new" <<-EOF
+	BASE_URL=$BASE_URL
+	FHIR_URL=$BASE_URL/fhir
+	AUTH_URL=$ISSUER
+	HTTP_URL=http://127.0.0.1:$HTTP_PORT
+	CA_FILE=$HOME_DIR/tls/cert.pem
+	PG_URL='host=$PG_SOCKET_DIR dbname=twocare user=twocare'
+	STATE_DIR=$HOME_DIR/state
+	ADMIN='env TWOCARE_CONF=$HOME_DIR/twocare.conf $BUILD/twocare admin'
+	EOF
+	[ ! -e "$HOME_DIR/clients" ] || cat "$HOME_DIR/clients" >>"$HOME_DIR/env.new"
+	mv "$HOME_DIR/env.new" "$HOME_DIR/env"
+	umask 022
+}
+
+wait_healthy() {
+	local i
+	for i in $(seq 1 $((HEALTHY_WITHIN_S * 5))); do
+		curl -sf -o /dev/null --cacert "$HOME_DIR/tls/cert.pem" \
+		    --noproxy '*' "$ISSUER/health" && return 0
+		sleep 0.2
+	done
+	for name in backend jobs nginx; do
+		echo "--- $RUN_DIR/log/$name/current" >&2
+		tail -n 5 "$HOME_DIR/log/$name/current" >&2 || true
+	done
+	die "not healthy after $HEALTHY_WITHIN_S s"
+}
+
+# A token of the demo client; the secret goes by standard input, not argv.
+token() {
+	# shellcheck disable=SC1091
+	. "$HOME_DIR/env"
+	printf 'user = "%s:%s"\n' "$CLIENT_ID" "$CLIENT_SECRET" |
+	    curl -sf --noproxy '*' -K - --cacert "$CA_FILE" \
+	    -d grant_type=client_credentials "$AUTH_URL/oauth/token" |
+	    sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p'
+}
+
+seed_records() {
+	local token file answer
+	[ "$ENV" = sandbox ] || return 0
+	[ -e "$HOME_DIR/seeded" ] && return 0
+	token=$(token)
+	[ -n "$token" ] || die "the token endpoint gave the demo client no token"
+	for file in sql/seed/*.json; do
+		answer=$(printf 'header = "Authorization: Bearer %s"\n' "$token" |
+		    curl -s --noproxy '*' -K - --cacert "$HOME_DIR/tls/cert.pem" \
+		    -o "$HOME_DIR/log/seed" -w '%{http_code}' \
+		    -H 'Content-Type: application/fhir+json' \
+		    --data-binary "@$file" "$BASE_URL/fhir")
+		[ "$answer" = 200 ] ||
+		    { cat "$HOME_DIR/log/seed" >&2; die "$file was refused: $answer"; }
+	done
+	touch "$HOME_DIR/seeded"
+}
+
+# --- the commands ------------------------------------------------------------------
+
+port_free() {
+	! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+check_ports() {
+	local port
+	for port in "$PORT" "$HTTP_PORT"; do
+		port_free "$port" ||
+		    die "port $port is taken; choose another: make run PORT=9443"
+	done
+}
+
+start() {
+	[ -x "$BUILD/twocare" ] || die "$BUILD/twocare is missing: run make first"
+	case $ENV in
+	sandbox|production) ;;
+	*) die "ENV is sandbox or production, not '$ENV'" ;;
+	esac
+	ensure_users
+	place_run_dir
+	place_sockets
+	if supervised && [ -e "$HOME_DIR/env" ]; then
+		# shellcheck disable=SC1091
+		. "$HOME_DIR/env"
+		ISSUER=$AUTH_URL
+		wait_healthy
+		return 0
+	fi
+	check_ports
+	make_folders
+	make_cluster
+	make_certificate
+	make_settings
+	make_services
+	make_nginx_conf
+	start_supervisor
+	up postgres
+	wait_for_postgres
+	make_database
+	"$BUILD/twocare" migrate --conf "$HOME_DIR/twocare.conf"
+	ADMIN secrets >/dev/null
+	seed_clients
+	write_env
+	up backend
+	up jobs
+	up nginx
+	wait_healthy
+	seed_records
+}
+
+stop() {
+	[ -e "$RUN_DIR" ] || return 0
+	HOME_DIR=$(realpath "$RUN_DIR")
+	supervised || return 0
+	for name in nginx jobs backend postgres; do
+		SV -w 15 force-stop "$HOME_DIR/service/$name" || true
+	done
+	# Each runsv ends its log service when told to exit.
+	SV -w 5 exit "$HOME_DIR"/service/* || true
+	kill -HUP "$(cat "$HOME_DIR/runsvdir.pid")" 2>/dev/null || true
+	for _ in $(seq 1 50); do
+		supervised || break
+		sleep 0.1
+	done
+	rm -f "$HOME_DIR/runsvdir.pid"
+}
+
+status() {
+	[ -e "$RUN_DIR" ] || die "no instance in $RUN_DIR"
+	HOME_DIR=$(realpath "$RUN_DIR")
+	sv status "$HOME_DIR"/service/*
+}
+
+tell() {
+	local q="'"
+	# shellcheck disable=SC1091
+	. "$HOME_DIR/env"
+	cat <<-EOF
+
+	2care ($ENV) is running.
+	  FHIR base  $FHIR_URL
+	  settings   $RUN_DIR/env
+	  logs       $RUN_DIR/log/
+	EOF
+	[ -n "${CLIENT_ID:-}" ] || return 0
+	cat <<-EOF
+	  client     $CLIENT_ID (its secret is in the settings)
+
+	Paste into a second terminal:
+	  . ${RUN_DIR@Q}/env
+	  TOKEN=\$(curl -s --cacert \$CA_FILE -u \$CLIENT_ID:\$CLIENT_SECRET -d grant_type=client_credentials \$AUTH_URL/oauth/token | sed ${q}s/.*"access_token": *"\\([^"]*\\)".*/\\1/${q})
+	  curl -s --cacert \$CA_FILE -H "Authorization: Bearer \$TOKEN" "\$FHIR_URL/Patient?name=doe"
+
+	EOF
+}
+
+run() {
+	trap 'stop' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	start
+	tell
+	say "Ctrl-C stops it."
+	while supervised; do
+		sleep 1
+	done
+	die "the supervisor ended; see $RUN_DIR/log/runsvdir"
+}
+
+case ${1:-} in
+run)	run ;;
+start)	start; tell ;;
+stop)	stop ;;
+status)	status ;;
+*)	sed -n '3,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac
