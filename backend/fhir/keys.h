@@ -1,13 +1,49 @@
 /*
  * The search keys of one record: what its write puts into the key tables and
  * what a search asks them for. One file (keys.c) knows how a value becomes a
- * hash, for both sides.
+ * hash, for both sides. All hashes are SipHash with the database's random key.
  *
- * Posting keys: k = const(tn, type, param) XOR hash(value), all SipHash with
- * the database's random key, the tenant in the constant. `aux` is a 32-bit
- * print of a token's system (0 = no system), so that code, system|code and
- * |code are one walk of one index. A reference's value is `rh`, the hash of
- * "tn/Type/id"; SQL can thus build k from a res row.
+ * Posting:    k = key_const(type, param, kind) XOR hash of the value. The
+ *             tenant is in the constant. `aux` is a 32-bit print of a system
+ *             (0 = none), so code, system|code and |code walk one index: they
+ *             ask k, k and aux = key_system(system), k and aux = 0.
+ *  token      key_hash(code). Identifiers: also KEY_SYSTEM key_hash(system)
+ *             and KEY_OF_TYPE key_triple(type system, type code, value); their
+ *             `system|` is one posting, that of other tokens is resolved by
+ *             dict. A contact point's system is its use ("home"). A `code` has
+ *             aux 0: where its value set has one code system, r4_param.system
+ *             names it and a search that asks for that system drops it.
+ *             Nothing is folded: tokens are compared as written.
+ *             :text asks KEY_TEXT key_hash(folded text), which dict lists.
+ *  reference  key_reference(Type, id) = rh, the same number as res.rh, so SQL
+ *             can build k from a res row. What is no literal reference to a
+ *             record here (foreign URL, urn:uuid:, canonical) is
+ *             key_hash(text); canonicals also KEY_CANONICAL key_hash(text
+ *             before '|'). :identifier asks KEY_IDENTIFIER key_hash(value),
+ *             aux the system. #contained references have no key.
+ *  uri        key_hash(text); with dict rows for :below and :above; a text
+ *             with '|' also KEY_CANONICAL.
+ *  string     :exact asks KEY_EXACT key_hash(text as written).
+ *  compartment KEY_COMPARTMENT, param = number of the owner's type, value = rh
+ *             of the owner. Owners are in their own compartment.
+ *
+ * Composite:  one cqty row per group (element on which the composite stands)
+ *             and combination of its components' values.
+ *             k = key_const(type, param, KEY_VALUE) XOR
+ *             key_combine(hashes of the discrete components in their order):
+ *             token key_hash(code), reference its posting's hash.
+ *  aux        print of the first token's system
+ *  unit       second token: key_system(its system) << 32; quantity: the same
+ *             system print | key_unit(code) in the low half, so
+ *             `5|system|code` asks unit = both, `5||code` asks the low half
+ *             alone; else 0
+ *  lo, hi     the quantity, number or date (us) as a span; of two numbers lo
+ *             is the first and hi the second; no measured component: 0, 0
+ *             A composite with a string component has no rows: R4 has one,
+ *             Observation code-value-string, whose group is the whole record,
+ *             so it is the AND of its components.
+ *
+ * _id and _lastUpdated have no rows: res.id and res.updated answer them.
  */
 #ifndef FHIR_KEYS_H
 #define FHIR_KEYS_H
@@ -42,12 +78,15 @@ enum key_space_kind {
 struct key_post { int64_t k; int32_t aux; };
 struct key_date { int16_t param; int64_t lo_us, hi_us; };
 struct key_str  { int16_t param; struct str folded; };
-/* unit: 0 = the number alone; else hash of "system|code" or "|code". */
-struct key_qty  { int16_t param; int64_t unit; double lo, hi; };
-/* Composites: k = hash over the discrete component values; the last component
- * when it is a quantity or date is v (else 0). */
-struct key_cqty { int64_t k; double v; };
-/* A distinct token for dict; text only for KEY_TEXT rows. */
+/* unit 0: the number alone (every value has that row); else key_hash(code or
+ * unit as written), aux the code's system. lo = hi for a plain value; open
+ * ends (comparators, ranges) are infinite. */
+struct key_qty  { int16_t param; int64_t unit; double lo, hi; int32_t aux; };
+struct key_cqty { int64_t k; double lo, hi; int32_t aux; int64_t unit; };
+/* A distinct token or uri for dict; space KEY_VALUE, or KEY_TEXT with the
+ * folded text as its code. Not of identifiers and contact points. Each part
+ * is at most KEY_DICT_MAX bytes: longer systems and codes have no row. */
+#define KEY_DICT_MAX	512
 struct key_dict { int16_t param; int64_t k; int32_t aux;
 	struct str system, code, display; uint8_t space; };
 
@@ -73,10 +112,22 @@ void	keys_extract(struct ctx *ctx, struct key_space space,
 int64_t	key_const(struct key_space space, int16_t type, int16_t param,
 	    enum key_space_kind kind);
 int64_t	key_hash(struct key_space space, struct str value);
-int64_t	key_pair(struct key_space space, struct str a, struct str b);
+int64_t	key_triple(struct key_space space, struct str a, struct str b,
+	    struct str c);
 int64_t	key_reference(struct key_space space, struct str type,
 	    struct str id);			/* rh */
 int32_t	key_system(struct key_space space, struct str system);	/* aux */
+uint32_t key_unit(struct key_space space, struct str code);
+int64_t	key_combine(struct key_space space, const int64_t *hashes, size_t n);
+
+/*
+ * The hash of a reference as stored or asked: rh for a literal reference to a
+ * record here ("Patient/1", "Patient/1/_history/2", the same under our own
+ * FHIR base), else that of the text. *type is the literal's type or NULL; 0
+ * for an empty or #contained one.
+ */
+int64_t	key_target(const struct ctx *ctx, struct key_space space,
+	    struct str text, const struct r4_type **type);
 
 /* Text folded for string search: lower case, accents off, blanks collapsed,
  * cut at 256 bytes on a character. R4 search.html#string */

@@ -52,11 +52,17 @@ struct r4_param {
 	uint8_t			 bit;		/* in res.has, 0..63 per type */
 	bool			 identifiers;	/* token over Identifier: not
 						 * in dict, has :of-type */
+	/* Bit i: a reference of it puts the record into the compartment of
+	 * its target when that is an r4_owners[i]. */
+	uint8_t			 compartments;
 	const char		*code;		/* "birthdate" */
 	const char		*url;		/* canonical of its definition */
 	const char		*expression;	/* as published */
 	const struct r4_step	*program;	/* compiled for this type */
 	uint64_t		 program_hash;	/* of program: database keeps it */
+	/* Token over `code` elements whose required value set is of a single
+	 * code system: that system, which a search may name; else NULL. */
+	const char		*system;
 	/* Reference: types that may be its target; 0-terminated numbers. */
 	const int16_t		*targets;
 	/* Composite: the codes of its components, NULL-terminated. */
@@ -76,6 +82,10 @@ struct r4_compartment {
 	int16_t			 type;
 	const struct r4_param	*const *params;	/* NULL-terminated */
 };
+
+/* The five owner types. */
+#define R4_OWNERS	5
+extern const struct r4_type *const	r4_owners[R4_OWNERS];
 
 extern const struct r4_compartment	r4_compartments[];
 extern const size_t			r4_compartments_count;

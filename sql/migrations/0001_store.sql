@@ -98,7 +98,8 @@ create table str (
 create index str_rid on str (rid);
 create index str_trgm on str using gin (tn, type, param, v gin_trgm_ops);
 
--- Numbers and quantities; unit 0 = the number alone.
+-- Numbers and quantities; unit 0 = the number alone, else a hash of the unit's
+-- code; aux is the print of the code's system.
 create table qty (
 	tn	int not null,
 	type	smallint not null,
@@ -107,17 +108,23 @@ create table qty (
 	lo	double precision not null,
 	rid	bigint not null,
 	hi	double precision not null,
-	primary key (tn, type, param, unit, lo, rid, hi)
+	aux	int not null,
+	primary key (tn, type, param, unit, lo, rid, hi, aux)
 );
 create index qty_rid on qty (rid);
 
--- Composites: k over the discrete components, v the measured one (else 0).
+-- Composites: k over the discrete components, lo and hi the measured ones
+-- (else 0), aux and unit prints to filter by (backend/fhir/keys.h).
 create table cqty (
 	k	bigint not null,
-	v	double precision not null,
+	lo	double precision not null,
 	rid	bigint not null,
-	primary key (k, v, rid)
+	hi	double precision not null,
+	aux	int not null,
+	unit	bigint not null,
+	primary key (k, lo, rid, hi, aux, unit)
 );
+create index cqty_rid on cqty (rid);
 
 -- Distinct tokens: what `system|`, :text and :in resolve to keys.
 create table dict (
