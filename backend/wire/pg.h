@@ -56,12 +56,17 @@ void	pg_float8s(struct pg_args *a, const double *v, size_t n);
 void	pg_texts(struct pg_args *a, const struct str *v, size_t n);
 void	pg_times(struct pg_args *a, const int64_t *us, size_t n);
 
-/* A connection of this process; it connects lazily. */
+/* A connection of this process; it connects lazily. A statement timeout of 0
+ * is none (migrations). pg_free only after arenas with an open pg_begin. */
 struct pg	*pg_new(const char *conninfo, long statement_timeout_ms);
 void		 pg_free(struct pg *pg);
 
 /* Its libpq handle (for LISTEN, COPY); NULL when not connected. */
 PGconn		*pg_conn(struct pg *pg);
+
+/* Grows with each connection made: what belongs to a session (advisory locks,
+ * LISTEN) must be taken again when it has changed. */
+uint64_t	 pg_session(const struct pg *pg);
 
 /* Connected and answering (one round trip). */
 enum err	 pg_ping(struct ctx *ctx);
@@ -75,10 +80,12 @@ enum err	pg_exec(struct ctx *ctx, const struct pg_query *q,
 
 /*
  * A pipeline: pg_send queues, pg_flush sends them all in one write and waits.
- * Outside pg_begin, what one flush sends is one transaction. results[i] belongs to
- * the i-th pg_send since the last flush (may be NULL when not wanted); on an
- * error everything of the flush is undone and the err of the first failed one
- * returned.
+ * Outside pg_begin, what one flush sends is one transaction. results[i]
+ * belongs to the i-th pg_send since the last flush (results may be NULL when
+ * none is wanted); on an error everything of the flush is undone and the err
+ * of the first failed one returned. A connection lost before anything was sent
+ * is made again; one lost later is ERR_UNAVAILABLE, except that statements
+ * which only read are sent once more.
  */
 void		pg_send(struct ctx *ctx, const struct pg_query *q,
 		    const struct pg_args *a);
@@ -86,7 +93,8 @@ enum err	pg_flush(struct ctx *ctx, PGresult **results, int n);
 
 /*
  * A transaction over several flushes. pg_begin and pg_commit queue (they cost
- * no round trip of their own); pg_rollback is always safe to call. pg_commit flushes.
+ * no round trip of their own); pg_commit flushes. Any error ends it, and so
+ * does the reset of the arena; pg_rollback is always safe to call.
  */
 void		pg_begin(struct ctx *ctx);
 enum err	pg_commit(struct ctx *ctx, PGresult **results, int n);
@@ -106,6 +114,7 @@ bool		pg_get_bool(const PGresult *res, int row, int col);
 int32_t		pg_get_int4(const PGresult *res, int row, int col); /* and int2 */
 int64_t		pg_get_int8(const PGresult *res, int row, int col);
 struct str	pg_get_str(const PGresult *res, int row, int col);
+double		pg_get_float8(const PGresult *res, int row, int col);
 int64_t		pg_get_time(const PGresult *res, int row, int col);
 /* int8[] and int4[] into the arena; returns the count. */
 size_t		pg_get_int8s(struct ctx *ctx, const PGresult *res, int row,
