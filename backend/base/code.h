@@ -35,6 +35,9 @@ size_t	percent_decode(struct str in, bool plus, char *out);
 /* True for well-formed UTF-8 without NUL. */
 bool	utf8_valid(struct str s);
 
+/* Bytes of the well-formed character that s begins with (1-4), or 0. */
+size_t	utf8_step(struct str s);
+
 /* Crockford's base 32 in lower case of 128 bits: 26 characters. */
 #define BASE32_ID_CHARS	26
 void	base32_id(const unsigned char in[16], char out[BASE32_ID_CHARS]);
