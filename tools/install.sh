@@ -1,0 +1,78 @@
+#!/bin/bash
+# tools/install.sh install|uninstall DESTDIR PREFIX
+#
+# Put 2care beside the nginx that is already here: the module where nginx
+# looks for modules, but not enabled; includes in /etc/twocare; units for
+# systemd. Nothing of nginx's own is touched, and uninstall removes exactly
+# what install put (settings, state and secrets stay).
+
+set -eu
+cd "$(dirname "$0")/.."
+verb=$1 dest=$2 prefix=$3
+build=${BUILD:-build}
+nginx=$(sed -n 's/^NGINX := //p' config.mk)
+modules=$("$nginx" -V 2>&1 | sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p')
+units=/usr/lib/systemd/system
+
+# mode, source, target
+files=(
+	"0755 $build/twocare $prefix/bin/twocare"
+	"0644 $build/nginx/ngx_http_twocare_module.so $modules/ngx_http_twocare_module.so"
+	"0644 conf/twocare_http.conf /etc/twocare/twocare_http.conf"
+	"0644 conf/twocare_server.conf /etc/twocare/twocare_server.conf"
+	"0644 conf/edge_params /etc/twocare/edge_params"
+	"0644 conf/systemd/twocare-backend.service $units/twocare-backend.service"
+	"0644 conf/systemd/twocare-jobs.service $units/twocare-jobs.service"
+)
+
+loader=/usr/share/nginx/modules-available/mod-http-twocare.conf
+
+# The includes name folders; these are the installed ones.
+fill() {
+	sed -i -e "s|@BINDIR@|$prefix/bin|g" -e "s|@CONF_DIR@|/etc/twocare|g" \
+	    -e "s|@STATE_DIR@|/var/lib/twocare/state|g" \
+	    -e "s|@LIMIT_ADDRESS@|600 60|g" \
+	    -e "s|@ISSUER@|https://api.example.org|g" \
+	    -e "s|@AUDIENCE@|https://api.example.org/v3|g" "$1"
+}
+
+upstreams() {
+	local pool=$1 count=$2 i
+	echo "upstream twocare_$pool {"
+	echo "    zone twocare_$pool 256k;"
+	echo "    least_conn;"
+	for ((i = 0; i < count; i++)); do
+		echo "    server unix:/run/twocare/$pool-$i.sock max_fails=0;"
+	done
+	printf '    keepalive 64;\n    keepalive_timeout 60s;\n    keepalive_requests 1000000;\n}\n'
+}
+
+case $verb in
+install)
+	for row in "${files[@]}"; do
+		read -r mode from to <<<"$row"
+		install -D -m "$mode" "$from" "$dest$to"
+		case $to in
+		*.conf|*.service|*_params) fill "$dest$to" ;;
+		esac
+	done
+	{ upstreams fast 8; upstreams slow 4; } >"$dest/etc/twocare/twocare_upstreams.conf"
+	install -D -m 0644 /dev/null "$dest$loader"
+	echo "load_module $modules/ngx_http_twocare_module.so;" >"$dest$loader"
+	[ -e "$dest/etc/twocare/twocare.conf" ] ||
+	    install -m 0644 conf/twocare.conf "$dest/etc/twocare/twocare.conf"
+	echo "Installed. README.md, \"Behind the nginx you already run\", says what comes next."
+	;;
+uninstall)
+	for row in "${files[@]}"; do
+		read -r mode from to <<<"$row"
+		rm -f "$dest$to"
+	done
+	rm -f "$dest$loader" "$dest/etc/twocare/twocare_upstreams.conf"
+	rmdir --ignore-fail-on-non-empty "$dest/etc/twocare" 2>/dev/null || true
+	;;
+*)
+	sed -n '2,7s/^# \{0,1\}//p' "$0"
+	exit 2
+	;;
+esac
