@@ -38,14 +38,17 @@ ALL_LDFLAGS = $(LDFLAGS) $(LDHARD) $(SAN)
 
 LAYERS	:= base wire fhir fhir/gen rest oauth platform jobs api
 LIB_SRC	:= $(foreach layer,$(LAYERS),$(wildcard backend/$(layer)/*.c))
-LIB_OBJ	:= $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/queries.o
+LIB_OBJ	:= $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/gen/queries.o \
+	$(BUILD)/gen/migrations.o
 MAIN_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard backend/main/*.c))
 LIB	:= $(BUILD)/libtwocare.a
 MODULE	:= $(BUILD)/nginx/ngx_http_twocare_module.so
 TESTS	:= $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 TOOLS	:= $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/tool_*.c))
 BENCHES	:= $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+TEST_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 QUERIES	:= $(sort $(wildcard sql/queries/*.sql))
+MIGRATIONS := $(sort $(wildcard sql/migrations/*.sql))
 GENERATED := $(BUILD)/gen/queries.h
 
 .PHONY: all
@@ -66,6 +69,9 @@ $(BUILD)/gen/queries.h: $(QUERIES) tools/queries.awk
 $(BUILD)/gen/queries.c: $(QUERIES) tools/queries.awk
 	@mkdir -p $(@D)
 	awk -f tools/queries.awk $(QUERIES) /dev/null > $@
+$(BUILD)/gen/migrations.c: $(MIGRATIONS) tools/embed.awk
+	@mkdir -p $(@D)
+	awk -f tools/embed.awk $(MIGRATIONS) > $@
 $(BUILD)/gen/%.o: $(BUILD)/gen/%.c $(GENERATED)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
@@ -89,7 +95,7 @@ $(MODULE): $(MODULE_SRC)
 .PHONY: tests unit prove judge test clean
 tests: $(TESTS) $(TOOLS)
 
-$(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIB)
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIB) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS) \
 	    $(CHECK_LIBS)
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
