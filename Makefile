@@ -105,7 +105,7 @@ unit: $(TESTS) $(TOOLS)
 	tests/with_postgres.sh tests/run.sh $(TESTS)
 
 prove: all $(TOOLS)
-	prove --timer t/
+	tests/with_stack.sh prove --timer t/
 
 # Foreign judges from npm; skipped with a visible count when offline.
 judge: all $(TOOLS)
