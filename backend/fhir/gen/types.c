@@ -2,300 +2,362 @@
 
 #include "fhir/r4.h"
 
-extern const struct r4_param *const r4_params_Account[1];
-extern const struct r4_param *const r4_params_ActivityDefinition[1];
-extern const struct r4_param *const r4_params_AdverseEvent[1];
-extern const struct r4_param *const r4_params_AllergyIntolerance[1];
-extern const struct r4_param *const r4_params_Appointment[1];
-extern const struct r4_param *const r4_params_AppointmentResponse[1];
-extern const struct r4_param *const r4_params_AuditEvent[1];
-extern const struct r4_param *const r4_params_Basic[1];
-extern const struct r4_param *const r4_params_Binary[1];
-extern const struct r4_param *const r4_params_BiologicallyDerivedProduct[1];
-extern const struct r4_param *const r4_params_BodyStructure[1];
-extern const struct r4_param *const r4_params_Bundle[1];
-extern const struct r4_param *const r4_params_CapabilityStatement[1];
-extern const struct r4_param *const r4_params_CarePlan[1];
-extern const struct r4_param *const r4_params_CareTeam[1];
-extern const struct r4_param *const r4_params_CatalogEntry[1];
-extern const struct r4_param *const r4_params_ChargeItem[1];
-extern const struct r4_param *const r4_params_ChargeItemDefinition[1];
-extern const struct r4_param *const r4_params_Claim[1];
-extern const struct r4_param *const r4_params_ClaimResponse[1];
-extern const struct r4_param *const r4_params_ClinicalImpression[1];
-extern const struct r4_param *const r4_params_CodeSystem[1];
-extern const struct r4_param *const r4_params_Communication[1];
-extern const struct r4_param *const r4_params_CommunicationRequest[1];
-extern const struct r4_param *const r4_params_CompartmentDefinition[1];
-extern const struct r4_param *const r4_params_Composition[1];
-extern const struct r4_param *const r4_params_ConceptMap[1];
-extern const struct r4_param *const r4_params_Condition[1];
-extern const struct r4_param *const r4_params_Consent[1];
-extern const struct r4_param *const r4_params_Contract[1];
-extern const struct r4_param *const r4_params_Coverage[1];
-extern const struct r4_param *const r4_params_CoverageEligibilityRequest[1];
-extern const struct r4_param *const r4_params_CoverageEligibilityResponse[1];
-extern const struct r4_param *const r4_params_DetectedIssue[1];
-extern const struct r4_param *const r4_params_Device[1];
-extern const struct r4_param *const r4_params_DeviceDefinition[1];
-extern const struct r4_param *const r4_params_DeviceMetric[1];
-extern const struct r4_param *const r4_params_DeviceRequest[1];
-extern const struct r4_param *const r4_params_DeviceUseStatement[1];
-extern const struct r4_param *const r4_params_DiagnosticReport[1];
-extern const struct r4_param *const r4_params_DocumentManifest[1];
-extern const struct r4_param *const r4_params_DocumentReference[1];
-extern const struct r4_param *const r4_params_EffectEvidenceSynthesis[1];
-extern const struct r4_param *const r4_params_Encounter[1];
-extern const struct r4_param *const r4_params_Endpoint[1];
-extern const struct r4_param *const r4_params_EnrollmentRequest[1];
-extern const struct r4_param *const r4_params_EnrollmentResponse[1];
-extern const struct r4_param *const r4_params_EpisodeOfCare[1];
-extern const struct r4_param *const r4_params_EventDefinition[1];
-extern const struct r4_param *const r4_params_Evidence[1];
-extern const struct r4_param *const r4_params_EvidenceVariable[1];
-extern const struct r4_param *const r4_params_ExampleScenario[1];
-extern const struct r4_param *const r4_params_ExplanationOfBenefit[1];
-extern const struct r4_param *const r4_params_FamilyMemberHistory[1];
-extern const struct r4_param *const r4_params_Flag[1];
-extern const struct r4_param *const r4_params_Goal[1];
-extern const struct r4_param *const r4_params_GraphDefinition[1];
-extern const struct r4_param *const r4_params_Group[1];
-extern const struct r4_param *const r4_params_GuidanceResponse[1];
-extern const struct r4_param *const r4_params_HealthcareService[1];
-extern const struct r4_param *const r4_params_ImagingStudy[1];
-extern const struct r4_param *const r4_params_Immunization[1];
-extern const struct r4_param *const r4_params_ImmunizationEvaluation[1];
-extern const struct r4_param *const r4_params_ImmunizationRecommendation[1];
-extern const struct r4_param *const r4_params_ImplementationGuide[1];
-extern const struct r4_param *const r4_params_InsurancePlan[1];
-extern const struct r4_param *const r4_params_Invoice[1];
-extern const struct r4_param *const r4_params_Library[1];
-extern const struct r4_param *const r4_params_Linkage[1];
-extern const struct r4_param *const r4_params_List[1];
-extern const struct r4_param *const r4_params_Location[1];
-extern const struct r4_param *const r4_params_Measure[1];
-extern const struct r4_param *const r4_params_MeasureReport[1];
-extern const struct r4_param *const r4_params_Media[1];
-extern const struct r4_param *const r4_params_Medication[1];
-extern const struct r4_param *const r4_params_MedicationAdministration[1];
-extern const struct r4_param *const r4_params_MedicationDispense[1];
-extern const struct r4_param *const r4_params_MedicationKnowledge[1];
-extern const struct r4_param *const r4_params_MedicationRequest[1];
-extern const struct r4_param *const r4_params_MedicationStatement[1];
-extern const struct r4_param *const r4_params_MedicinalProduct[1];
-extern const struct r4_param *const r4_params_MedicinalProductAuthorization[1];
-extern const struct r4_param *const r4_params_MedicinalProductContraindication[1];
-extern const struct r4_param *const r4_params_MedicinalProductIndication[1];
-extern const struct r4_param *const r4_params_MedicinalProductIngredient[1];
-extern const struct r4_param *const r4_params_MedicinalProductInteraction[1];
-extern const struct r4_param *const r4_params_MedicinalProductManufactured[1];
-extern const struct r4_param *const r4_params_MedicinalProductPackaged[1];
-extern const struct r4_param *const r4_params_MedicinalProductPharmaceutical[1];
-extern const struct r4_param *const r4_params_MedicinalProductUndesirableEffect[1];
-extern const struct r4_param *const r4_params_MessageDefinition[1];
-extern const struct r4_param *const r4_params_MessageHeader[1];
-extern const struct r4_param *const r4_params_MolecularSequence[1];
-extern const struct r4_param *const r4_params_NamingSystem[1];
-extern const struct r4_param *const r4_params_NutritionOrder[1];
-extern const struct r4_param *const r4_params_Observation[1];
-extern const struct r4_param *const r4_params_ObservationDefinition[1];
-extern const struct r4_param *const r4_params_OperationDefinition[1];
-extern const struct r4_param *const r4_params_OperationOutcome[1];
-extern const struct r4_param *const r4_params_Organization[1];
-extern const struct r4_param *const r4_params_OrganizationAffiliation[1];
-extern const struct r4_param *const r4_params_Parameters[1];
-extern const struct r4_param *const r4_params_Patient[1];
-extern const struct r4_param *const r4_params_PaymentNotice[1];
-extern const struct r4_param *const r4_params_PaymentReconciliation[1];
-extern const struct r4_param *const r4_params_Person[1];
-extern const struct r4_param *const r4_params_PlanDefinition[1];
-extern const struct r4_param *const r4_params_Practitioner[1];
-extern const struct r4_param *const r4_params_PractitionerRole[1];
-extern const struct r4_param *const r4_params_Procedure[1];
-extern const struct r4_param *const r4_params_Provenance[1];
-extern const struct r4_param *const r4_params_Questionnaire[1];
-extern const struct r4_param *const r4_params_QuestionnaireResponse[1];
-extern const struct r4_param *const r4_params_RelatedPerson[1];
-extern const struct r4_param *const r4_params_RequestGroup[1];
-extern const struct r4_param *const r4_params_ResearchDefinition[1];
-extern const struct r4_param *const r4_params_ResearchElementDefinition[1];
-extern const struct r4_param *const r4_params_ResearchStudy[1];
-extern const struct r4_param *const r4_params_ResearchSubject[1];
-extern const struct r4_param *const r4_params_RiskAssessment[1];
-extern const struct r4_param *const r4_params_RiskEvidenceSynthesis[1];
-extern const struct r4_param *const r4_params_Schedule[1];
-extern const struct r4_param *const r4_params_SearchParameter[1];
-extern const struct r4_param *const r4_params_ServiceRequest[1];
-extern const struct r4_param *const r4_params_Slot[1];
-extern const struct r4_param *const r4_params_Specimen[1];
-extern const struct r4_param *const r4_params_SpecimenDefinition[1];
-extern const struct r4_param *const r4_params_StructureDefinition[1];
-extern const struct r4_param *const r4_params_StructureMap[1];
-extern const struct r4_param *const r4_params_Subscription[1];
-extern const struct r4_param *const r4_params_Substance[1];
-extern const struct r4_param *const r4_params_SubstanceNucleicAcid[1];
-extern const struct r4_param *const r4_params_SubstancePolymer[1];
-extern const struct r4_param *const r4_params_SubstanceProtein[1];
-extern const struct r4_param *const r4_params_SubstanceReferenceInformation[1];
-extern const struct r4_param *const r4_params_SubstanceSourceMaterial[1];
-extern const struct r4_param *const r4_params_SubstanceSpecification[1];
-extern const struct r4_param *const r4_params_SupplyDelivery[1];
-extern const struct r4_param *const r4_params_SupplyRequest[1];
-extern const struct r4_param *const r4_params_Task[1];
-extern const struct r4_param *const r4_params_TerminologyCapabilities[1];
-extern const struct r4_param *const r4_params_TestReport[1];
-extern const struct r4_param *const r4_params_TestScript[1];
-extern const struct r4_param *const r4_params_ValueSet[1];
-extern const struct r4_param *const r4_params_VerificationResult[1];
-extern const struct r4_param *const r4_params_VisionPrescription[1];
+extern const struct r4_param *const r4_params_Account[];
+extern const struct r4_param *const r4_params_ActivityDefinition[];
+extern const struct r4_param r4_param_ActivityDefinition_date;
+extern const struct r4_param *const r4_params_AdverseEvent[];
+extern const struct r4_param r4_param_AdverseEvent_date;
+extern const struct r4_param *const r4_params_AllergyIntolerance[];
+extern const struct r4_param r4_param_AllergyIntolerance_date;
+extern const struct r4_param *const r4_params_Appointment[];
+extern const struct r4_param r4_param_Appointment_date;
+extern const struct r4_param *const r4_params_AppointmentResponse[];
+extern const struct r4_param *const r4_params_AuditEvent[];
+extern const struct r4_param r4_param_AuditEvent_date;
+extern const struct r4_param *const r4_params_Basic[];
+extern const struct r4_param r4_param_Basic_created;
+extern const struct r4_param *const r4_params_Binary[];
+extern const struct r4_param *const r4_params_BiologicallyDerivedProduct[];
+extern const struct r4_param *const r4_params_BodyStructure[];
+extern const struct r4_param *const r4_params_Bundle[];
+extern const struct r4_param *const r4_params_CapabilityStatement[];
+extern const struct r4_param *const r4_params_CarePlan[];
+extern const struct r4_param r4_param_CarePlan_date;
+extern const struct r4_param *const r4_params_CareTeam[];
+extern const struct r4_param r4_param_CareTeam_date;
+extern const struct r4_param *const r4_params_CatalogEntry[];
+extern const struct r4_param *const r4_params_ChargeItem[];
+extern const struct r4_param r4_param_ChargeItem_occurrence;
+extern const struct r4_param *const r4_params_ChargeItemDefinition[];
+extern const struct r4_param *const r4_params_Claim[];
+extern const struct r4_param r4_param_Claim_created;
+extern const struct r4_param *const r4_params_ClaimResponse[];
+extern const struct r4_param r4_param_ClaimResponse_created;
+extern const struct r4_param *const r4_params_ClinicalImpression[];
+extern const struct r4_param r4_param_ClinicalImpression_date;
+extern const struct r4_param *const r4_params_CodeSystem[];
+extern const struct r4_param *const r4_params_Communication[];
+extern const struct r4_param r4_param_Communication_sent;
+extern const struct r4_param *const r4_params_CommunicationRequest[];
+extern const struct r4_param r4_param_CommunicationRequest_authored;
+extern const struct r4_param *const r4_params_CompartmentDefinition[];
+extern const struct r4_param *const r4_params_Composition[];
+extern const struct r4_param r4_param_Composition_date;
+extern const struct r4_param *const r4_params_ConceptMap[];
+extern const struct r4_param *const r4_params_Condition[];
+extern const struct r4_param r4_param_Condition_recorded_date;
+extern const struct r4_param *const r4_params_Consent[];
+extern const struct r4_param r4_param_Consent_date;
+extern const struct r4_param *const r4_params_Contract[];
+extern const struct r4_param r4_param_Contract_issued;
+extern const struct r4_param *const r4_params_Coverage[];
+extern const struct r4_param *const r4_params_CoverageEligibilityRequest[];
+extern const struct r4_param r4_param_CoverageEligibilityRequest_created;
+extern const struct r4_param *const r4_params_CoverageEligibilityResponse[];
+extern const struct r4_param r4_param_CoverageEligibilityResponse_created;
+extern const struct r4_param *const r4_params_DetectedIssue[];
+extern const struct r4_param r4_param_DetectedIssue_identified;
+extern const struct r4_param *const r4_params_Device[];
+extern const struct r4_param *const r4_params_DeviceDefinition[];
+extern const struct r4_param *const r4_params_DeviceMetric[];
+extern const struct r4_param *const r4_params_DeviceRequest[];
+extern const struct r4_param r4_param_DeviceRequest_authored_on;
+extern const struct r4_param *const r4_params_DeviceUseStatement[];
+extern const struct r4_param *const r4_params_DiagnosticReport[];
+extern const struct r4_param r4_param_DiagnosticReport_date;
+extern const struct r4_param *const r4_params_DocumentManifest[];
+extern const struct r4_param r4_param_DocumentManifest_created;
+extern const struct r4_param *const r4_params_DocumentReference[];
+extern const struct r4_param r4_param_DocumentReference_date;
+extern const struct r4_param *const r4_params_EffectEvidenceSynthesis[];
+extern const struct r4_param *const r4_params_Encounter[];
+extern const struct r4_param r4_param_Encounter_date;
+extern const struct r4_param *const r4_params_Endpoint[];
+extern const struct r4_param *const r4_params_EnrollmentRequest[];
+extern const struct r4_param *const r4_params_EnrollmentResponse[];
+extern const struct r4_param *const r4_params_EpisodeOfCare[];
+extern const struct r4_param r4_param_EpisodeOfCare_date;
+extern const struct r4_param *const r4_params_EventDefinition[];
+extern const struct r4_param *const r4_params_Evidence[];
+extern const struct r4_param *const r4_params_EvidenceVariable[];
+extern const struct r4_param *const r4_params_ExampleScenario[];
+extern const struct r4_param *const r4_params_ExplanationOfBenefit[];
+extern const struct r4_param r4_param_ExplanationOfBenefit_created;
+extern const struct r4_param *const r4_params_FamilyMemberHistory[];
+extern const struct r4_param r4_param_FamilyMemberHistory_date;
+extern const struct r4_param *const r4_params_Flag[];
+extern const struct r4_param r4_param_Flag_date;
+extern const struct r4_param *const r4_params_Goal[];
+extern const struct r4_param r4_param_Goal_start_date;
+extern const struct r4_param *const r4_params_GraphDefinition[];
+extern const struct r4_param *const r4_params_Group[];
+extern const struct r4_param *const r4_params_GuidanceResponse[];
+extern const struct r4_param *const r4_params_HealthcareService[];
+extern const struct r4_param *const r4_params_ImagingStudy[];
+extern const struct r4_param r4_param_ImagingStudy_started;
+extern const struct r4_param *const r4_params_Immunization[];
+extern const struct r4_param r4_param_Immunization_date;
+extern const struct r4_param *const r4_params_ImmunizationEvaluation[];
+extern const struct r4_param r4_param_ImmunizationEvaluation_date;
+extern const struct r4_param *const r4_params_ImmunizationRecommendation[];
+extern const struct r4_param r4_param_ImmunizationRecommendation_date;
+extern const struct r4_param *const r4_params_ImplementationGuide[];
+extern const struct r4_param *const r4_params_InsurancePlan[];
+extern const struct r4_param *const r4_params_Invoice[];
+extern const struct r4_param r4_param_Invoice_date;
+extern const struct r4_param *const r4_params_Library[];
+extern const struct r4_param *const r4_params_Linkage[];
+extern const struct r4_param *const r4_params_List[];
+extern const struct r4_param r4_param_List_date;
+extern const struct r4_param *const r4_params_Location[];
+extern const struct r4_param *const r4_params_Measure[];
+extern const struct r4_param *const r4_params_MeasureReport[];
+extern const struct r4_param r4_param_MeasureReport_date;
+extern const struct r4_param *const r4_params_Media[];
+extern const struct r4_param r4_param_Media_created;
+extern const struct r4_param *const r4_params_Medication[];
+extern const struct r4_param *const r4_params_MedicationAdministration[];
+extern const struct r4_param r4_param_MedicationAdministration_effective_time;
+extern const struct r4_param *const r4_params_MedicationDispense[];
+extern const struct r4_param r4_param_MedicationDispense_whenhandedover;
+extern const struct r4_param *const r4_params_MedicationKnowledge[];
+extern const struct r4_param *const r4_params_MedicationRequest[];
+extern const struct r4_param r4_param_MedicationRequest_authoredon;
+extern const struct r4_param *const r4_params_MedicationStatement[];
+extern const struct r4_param r4_param_MedicationStatement_effective;
+extern const struct r4_param *const r4_params_MedicinalProduct[];
+extern const struct r4_param *const r4_params_MedicinalProductAuthorization[];
+extern const struct r4_param *const r4_params_MedicinalProductContraindication[];
+extern const struct r4_param *const r4_params_MedicinalProductIndication[];
+extern const struct r4_param *const r4_params_MedicinalProductIngredient[];
+extern const struct r4_param *const r4_params_MedicinalProductInteraction[];
+extern const struct r4_param *const r4_params_MedicinalProductManufactured[];
+extern const struct r4_param *const r4_params_MedicinalProductPackaged[];
+extern const struct r4_param *const r4_params_MedicinalProductPharmaceutical[];
+extern const struct r4_param *const r4_params_MedicinalProductUndesirableEffect[];
+extern const struct r4_param *const r4_params_MessageDefinition[];
+extern const struct r4_param *const r4_params_MessageHeader[];
+extern const struct r4_param *const r4_params_MolecularSequence[];
+extern const struct r4_param *const r4_params_NamingSystem[];
+extern const struct r4_param *const r4_params_NutritionOrder[];
+extern const struct r4_param r4_param_NutritionOrder_datetime;
+extern const struct r4_param *const r4_params_Observation[];
+extern const struct r4_param r4_param_Observation_date;
+extern const struct r4_param *const r4_params_ObservationDefinition[];
+extern const struct r4_param *const r4_params_OperationDefinition[];
+extern const struct r4_param *const r4_params_OperationOutcome[];
+extern const struct r4_param *const r4_params_Organization[];
+extern const struct r4_param *const r4_params_OrganizationAffiliation[];
+extern const struct r4_param *const r4_params_Parameters[];
+extern const struct r4_param *const r4_params_Patient[];
+extern const struct r4_param *const r4_params_PaymentNotice[];
+extern const struct r4_param r4_param_PaymentNotice_created;
+extern const struct r4_param *const r4_params_PaymentReconciliation[];
+extern const struct r4_param r4_param_PaymentReconciliation_created;
+extern const struct r4_param *const r4_params_Person[];
+extern const struct r4_param *const r4_params_PlanDefinition[];
+extern const struct r4_param *const r4_params_Practitioner[];
+extern const struct r4_param *const r4_params_PractitionerRole[];
+extern const struct r4_param *const r4_params_Procedure[];
+extern const struct r4_param r4_param_Procedure_date;
+extern const struct r4_param *const r4_params_Provenance[];
+extern const struct r4_param r4_param_Provenance_recorded;
+extern const struct r4_param *const r4_params_Questionnaire[];
+extern const struct r4_param *const r4_params_QuestionnaireResponse[];
+extern const struct r4_param r4_param_QuestionnaireResponse_authored;
+extern const struct r4_param *const r4_params_RelatedPerson[];
+extern const struct r4_param *const r4_params_RequestGroup[];
+extern const struct r4_param r4_param_RequestGroup_authored;
+extern const struct r4_param *const r4_params_ResearchDefinition[];
+extern const struct r4_param *const r4_params_ResearchElementDefinition[];
+extern const struct r4_param *const r4_params_ResearchStudy[];
+extern const struct r4_param r4_param_ResearchStudy_date;
+extern const struct r4_param *const r4_params_ResearchSubject[];
+extern const struct r4_param r4_param_ResearchSubject_date;
+extern const struct r4_param *const r4_params_RiskAssessment[];
+extern const struct r4_param r4_param_RiskAssessment_date;
+extern const struct r4_param *const r4_params_RiskEvidenceSynthesis[];
+extern const struct r4_param *const r4_params_Schedule[];
+extern const struct r4_param r4_param_Schedule_date;
+extern const struct r4_param *const r4_params_SearchParameter[];
+extern const struct r4_param *const r4_params_ServiceRequest[];
+extern const struct r4_param r4_param_ServiceRequest_authored;
+extern const struct r4_param *const r4_params_Slot[];
+extern const struct r4_param r4_param_Slot_start;
+extern const struct r4_param *const r4_params_Specimen[];
+extern const struct r4_param r4_param_Specimen_collected;
+extern const struct r4_param *const r4_params_SpecimenDefinition[];
+extern const struct r4_param *const r4_params_StructureDefinition[];
+extern const struct r4_param *const r4_params_StructureMap[];
+extern const struct r4_param *const r4_params_Subscription[];
+extern const struct r4_param *const r4_params_Substance[];
+extern const struct r4_param *const r4_params_SubstanceNucleicAcid[];
+extern const struct r4_param *const r4_params_SubstancePolymer[];
+extern const struct r4_param *const r4_params_SubstanceProtein[];
+extern const struct r4_param *const r4_params_SubstanceReferenceInformation[];
+extern const struct r4_param *const r4_params_SubstanceSourceMaterial[];
+extern const struct r4_param *const r4_params_SubstanceSpecification[];
+extern const struct r4_param *const r4_params_SupplyDelivery[];
+extern const struct r4_param *const r4_params_SupplyRequest[];
+extern const struct r4_param r4_param_SupplyRequest_date;
+extern const struct r4_param *const r4_params_Task[];
+extern const struct r4_param r4_param_Task_authored_on;
+extern const struct r4_param *const r4_params_TerminologyCapabilities[];
+extern const struct r4_param *const r4_params_TestReport[];
+extern const struct r4_param r4_param_TestReport_issued;
+extern const struct r4_param *const r4_params_TestScript[];
+extern const struct r4_param *const r4_params_ValueSet[];
+extern const struct r4_param *const r4_params_VerificationResult[];
+extern const struct r4_param *const r4_params_VisionPrescription[];
+extern const struct r4_param r4_param_VisionPrescription_datewritten;
 
 const struct r4_type r4_types[] = {
-{ 1, "Account", false, 0, 0, r4_params_Account, NULL },
-{ 2, "ActivityDefinition", false, 0, 0, r4_params_ActivityDefinition, NULL },
-{ 3, "AdverseEvent", false, 0, 0, r4_params_AdverseEvent, NULL },
-{ 4, "AllergyIntolerance", true, 0, 0, r4_params_AllergyIntolerance, NULL },
-{ 5, "Appointment", true, 0, 0, r4_params_Appointment, NULL },
-{ 6, "AppointmentResponse", false, 0, 0, r4_params_AppointmentResponse, NULL },
-{ 7, "AuditEvent", false, 0, 0, r4_params_AuditEvent, NULL },
-{ 8, "Basic", false, 0, 0, r4_params_Basic, NULL },
-{ 9, "Binary", false, 0, 0, r4_params_Binary, NULL },
-{ 10, "BiologicallyDerivedProduct", false, 0, 0, r4_params_BiologicallyDerivedProduct, NULL },
-{ 11, "BodyStructure", false, 0, 0, r4_params_BodyStructure, NULL },
-{ 12, "Bundle", false, 0, 0, r4_params_Bundle, NULL },
-{ 13, "CapabilityStatement", false, 0, 0, r4_params_CapabilityStatement, NULL },
-{ 14, "CarePlan", false, 0, 0, r4_params_CarePlan, NULL },
-{ 15, "CareTeam", false, 0, 0, r4_params_CareTeam, NULL },
-{ 16, "CatalogEntry", false, 0, 0, r4_params_CatalogEntry, NULL },
-{ 17, "ChargeItem", false, 0, 0, r4_params_ChargeItem, NULL },
-{ 18, "ChargeItemDefinition", false, 0, 0, r4_params_ChargeItemDefinition, NULL },
-{ 19, "Claim", true, 0, 0, r4_params_Claim, NULL },
-{ 20, "ClaimResponse", false, 0, 0, r4_params_ClaimResponse, NULL },
-{ 21, "ClinicalImpression", false, 0, 0, r4_params_ClinicalImpression, NULL },
-{ 22, "CodeSystem", false, 0, 0, r4_params_CodeSystem, NULL },
-{ 23, "Communication", false, 0, 0, r4_params_Communication, NULL },
-{ 24, "CommunicationRequest", false, 0, 0, r4_params_CommunicationRequest, NULL },
-{ 25, "CompartmentDefinition", false, 0, 0, r4_params_CompartmentDefinition, NULL },
-{ 26, "Composition", false, 0, 0, r4_params_Composition, NULL },
-{ 27, "ConceptMap", false, 0, 0, r4_params_ConceptMap, NULL },
-{ 28, "Condition", true, 0, 0, r4_params_Condition, NULL },
-{ 29, "Consent", false, 0, 0, r4_params_Consent, NULL },
-{ 30, "Contract", false, 0, 0, r4_params_Contract, NULL },
-{ 31, "Coverage", true, 0, 0, r4_params_Coverage, NULL },
-{ 32, "CoverageEligibilityRequest", false, 0, 0, r4_params_CoverageEligibilityRequest, NULL },
-{ 33, "CoverageEligibilityResponse", false, 0, 0, r4_params_CoverageEligibilityResponse, NULL },
-{ 34, "DetectedIssue", false, 0, 0, r4_params_DetectedIssue, NULL },
-{ 35, "Device", false, 0, 0, r4_params_Device, NULL },
-{ 36, "DeviceDefinition", false, 0, 0, r4_params_DeviceDefinition, NULL },
-{ 37, "DeviceMetric", false, 0, 0, r4_params_DeviceMetric, NULL },
-{ 38, "DeviceRequest", false, 0, 0, r4_params_DeviceRequest, NULL },
-{ 39, "DeviceUseStatement", false, 0, 0, r4_params_DeviceUseStatement, NULL },
-{ 40, "DiagnosticReport", true, 0, 0, r4_params_DiagnosticReport, NULL },
-{ 41, "DocumentManifest", false, 0, 0, r4_params_DocumentManifest, NULL },
-{ 42, "DocumentReference", true, 0, 0, r4_params_DocumentReference, NULL },
-{ 43, "EffectEvidenceSynthesis", false, 0, 0, r4_params_EffectEvidenceSynthesis, NULL },
-{ 44, "Encounter", true, 0, 0, r4_params_Encounter, NULL },
-{ 45, "Endpoint", false, 0, 0, r4_params_Endpoint, NULL },
-{ 46, "EnrollmentRequest", false, 0, 0, r4_params_EnrollmentRequest, NULL },
-{ 47, "EnrollmentResponse", false, 0, 0, r4_params_EnrollmentResponse, NULL },
-{ 48, "EpisodeOfCare", false, 0, 0, r4_params_EpisodeOfCare, NULL },
-{ 49, "EventDefinition", false, 0, 0, r4_params_EventDefinition, NULL },
-{ 50, "Evidence", false, 0, 0, r4_params_Evidence, NULL },
-{ 51, "EvidenceVariable", false, 0, 0, r4_params_EvidenceVariable, NULL },
-{ 52, "ExampleScenario", false, 0, 0, r4_params_ExampleScenario, NULL },
-{ 53, "ExplanationOfBenefit", false, 0, 0, r4_params_ExplanationOfBenefit, NULL },
-{ 54, "FamilyMemberHistory", false, 0, 0, r4_params_FamilyMemberHistory, NULL },
-{ 55, "Flag", false, 0, 0, r4_params_Flag, NULL },
-{ 56, "Goal", false, 0, 0, r4_params_Goal, NULL },
-{ 57, "GraphDefinition", false, 0, 0, r4_params_GraphDefinition, NULL },
-{ 58, "Group", false, 0, 0, r4_params_Group, NULL },
-{ 59, "GuidanceResponse", false, 0, 0, r4_params_GuidanceResponse, NULL },
-{ 60, "HealthcareService", false, 0, 0, r4_params_HealthcareService, NULL },
-{ 61, "ImagingStudy", false, 0, 0, r4_params_ImagingStudy, NULL },
-{ 62, "Immunization", true, 0, 0, r4_params_Immunization, NULL },
-{ 63, "ImmunizationEvaluation", false, 0, 0, r4_params_ImmunizationEvaluation, NULL },
-{ 64, "ImmunizationRecommendation", false, 0, 0, r4_params_ImmunizationRecommendation, NULL },
-{ 65, "ImplementationGuide", false, 0, 0, r4_params_ImplementationGuide, NULL },
-{ 66, "InsurancePlan", false, 0, 0, r4_params_InsurancePlan, NULL },
-{ 67, "Invoice", false, 0, 0, r4_params_Invoice, NULL },
-{ 68, "Library", false, 0, 0, r4_params_Library, NULL },
-{ 69, "Linkage", false, 0, 0, r4_params_Linkage, NULL },
-{ 70, "List", false, 0, 0, r4_params_List, NULL },
-{ 71, "Location", true, 0, 0, r4_params_Location, NULL },
-{ 72, "Measure", false, 0, 0, r4_params_Measure, NULL },
-{ 73, "MeasureReport", false, 0, 0, r4_params_MeasureReport, NULL },
-{ 74, "Media", false, 0, 0, r4_params_Media, NULL },
-{ 75, "Medication", false, 0, 0, r4_params_Medication, NULL },
-{ 76, "MedicationAdministration", false, 0, 0, r4_params_MedicationAdministration, NULL },
-{ 77, "MedicationDispense", false, 0, 0, r4_params_MedicationDispense, NULL },
-{ 78, "MedicationKnowledge", false, 0, 0, r4_params_MedicationKnowledge, NULL },
-{ 79, "MedicationRequest", true, 0, 0, r4_params_MedicationRequest, NULL },
-{ 80, "MedicationStatement", true, 0, 0, r4_params_MedicationStatement, NULL },
-{ 81, "MedicinalProduct", false, 0, 0, r4_params_MedicinalProduct, NULL },
-{ 82, "MedicinalProductAuthorization", false, 0, 0, r4_params_MedicinalProductAuthorization, NULL },
-{ 83, "MedicinalProductContraindication", false, 0, 0, r4_params_MedicinalProductContraindication, NULL },
-{ 84, "MedicinalProductIndication", false, 0, 0, r4_params_MedicinalProductIndication, NULL },
-{ 85, "MedicinalProductIngredient", false, 0, 0, r4_params_MedicinalProductIngredient, NULL },
-{ 86, "MedicinalProductInteraction", false, 0, 0, r4_params_MedicinalProductInteraction, NULL },
-{ 87, "MedicinalProductManufactured", false, 0, 0, r4_params_MedicinalProductManufactured, NULL },
-{ 88, "MedicinalProductPackaged", false, 0, 0, r4_params_MedicinalProductPackaged, NULL },
-{ 89, "MedicinalProductPharmaceutical", false, 0, 0, r4_params_MedicinalProductPharmaceutical, NULL },
-{ 90, "MedicinalProductUndesirableEffect", false, 0, 0, r4_params_MedicinalProductUndesirableEffect, NULL },
-{ 91, "MessageDefinition", false, 0, 0, r4_params_MessageDefinition, NULL },
-{ 92, "MessageHeader", false, 0, 0, r4_params_MessageHeader, NULL },
-{ 93, "MolecularSequence", false, 0, 0, r4_params_MolecularSequence, NULL },
-{ 94, "NamingSystem", false, 0, 0, r4_params_NamingSystem, NULL },
-{ 95, "NutritionOrder", false, 0, 0, r4_params_NutritionOrder, NULL },
-{ 96, "Observation", true, 0, 0, r4_params_Observation, NULL },
-{ 97, "ObservationDefinition", false, 0, 0, r4_params_ObservationDefinition, NULL },
-{ 98, "OperationDefinition", false, 0, 0, r4_params_OperationDefinition, NULL },
-{ 99, "OperationOutcome", false, 0, 0, r4_params_OperationOutcome, NULL },
-{ 100, "Organization", true, 0, 0, r4_params_Organization, NULL },
-{ 101, "OrganizationAffiliation", false, 0, 0, r4_params_OrganizationAffiliation, NULL },
-{ 102, "Parameters", false, 0, 0, r4_params_Parameters, NULL },
-{ 103, "Patient", true, 0, 0, r4_params_Patient, NULL },
-{ 104, "PaymentNotice", false, 0, 0, r4_params_PaymentNotice, NULL },
-{ 105, "PaymentReconciliation", false, 0, 0, r4_params_PaymentReconciliation, NULL },
-{ 106, "Person", false, 0, 0, r4_params_Person, NULL },
-{ 107, "PlanDefinition", false, 0, 0, r4_params_PlanDefinition, NULL },
-{ 108, "Practitioner", true, 0, 0, r4_params_Practitioner, NULL },
-{ 109, "PractitionerRole", false, 0, 0, r4_params_PractitionerRole, NULL },
-{ 110, "Procedure", true, 0, 0, r4_params_Procedure, NULL },
-{ 111, "Provenance", false, 0, 0, r4_params_Provenance, NULL },
-{ 112, "Questionnaire", false, 0, 0, r4_params_Questionnaire, NULL },
-{ 113, "QuestionnaireResponse", false, 0, 0, r4_params_QuestionnaireResponse, NULL },
-{ 114, "RelatedPerson", false, 0, 0, r4_params_RelatedPerson, NULL },
-{ 115, "RequestGroup", false, 0, 0, r4_params_RequestGroup, NULL },
-{ 116, "ResearchDefinition", false, 0, 0, r4_params_ResearchDefinition, NULL },
-{ 117, "ResearchElementDefinition", false, 0, 0, r4_params_ResearchElementDefinition, NULL },
-{ 118, "ResearchStudy", false, 0, 0, r4_params_ResearchStudy, NULL },
-{ 119, "ResearchSubject", false, 0, 0, r4_params_ResearchSubject, NULL },
-{ 120, "RiskAssessment", false, 0, 0, r4_params_RiskAssessment, NULL },
-{ 121, "RiskEvidenceSynthesis", false, 0, 0, r4_params_RiskEvidenceSynthesis, NULL },
-{ 122, "Schedule", true, 0, 0, r4_params_Schedule, NULL },
-{ 123, "SearchParameter", false, 0, 0, r4_params_SearchParameter, NULL },
-{ 124, "ServiceRequest", false, 0, 0, r4_params_ServiceRequest, NULL },
-{ 125, "Slot", true, 0, 0, r4_params_Slot, NULL },
-{ 126, "Specimen", false, 0, 0, r4_params_Specimen, NULL },
-{ 127, "SpecimenDefinition", false, 0, 0, r4_params_SpecimenDefinition, NULL },
-{ 128, "StructureDefinition", false, 0, 0, r4_params_StructureDefinition, NULL },
-{ 129, "StructureMap", false, 0, 0, r4_params_StructureMap, NULL },
-{ 130, "Subscription", false, 0, 0, r4_params_Subscription, NULL },
-{ 131, "Substance", false, 0, 0, r4_params_Substance, NULL },
-{ 132, "SubstanceNucleicAcid", false, 0, 0, r4_params_SubstanceNucleicAcid, NULL },
-{ 133, "SubstancePolymer", false, 0, 0, r4_params_SubstancePolymer, NULL },
-{ 134, "SubstanceProtein", false, 0, 0, r4_params_SubstanceProtein, NULL },
-{ 135, "SubstanceReferenceInformation", false, 0, 0, r4_params_SubstanceReferenceInformation, NULL },
-{ 136, "SubstanceSourceMaterial", false, 0, 0, r4_params_SubstanceSourceMaterial, NULL },
-{ 137, "SubstanceSpecification", false, 0, 0, r4_params_SubstanceSpecification, NULL },
-{ 138, "SupplyDelivery", false, 0, 0, r4_params_SupplyDelivery, NULL },
-{ 139, "SupplyRequest", false, 0, 0, r4_params_SupplyRequest, NULL },
-{ 140, "Task", false, 0, 0, r4_params_Task, NULL },
-{ 141, "TerminologyCapabilities", false, 0, 0, r4_params_TerminologyCapabilities, NULL },
-{ 142, "TestReport", false, 0, 0, r4_params_TestReport, NULL },
-{ 143, "TestScript", false, 0, 0, r4_params_TestScript, NULL },
-{ 144, "ValueSet", false, 0, 0, r4_params_ValueSet, NULL },
-{ 145, "VerificationResult", false, 0, 0, r4_params_VerificationResult, NULL },
-{ 146, "VisionPrescription", false, 0, 0, r4_params_VisionPrescription, NULL },
+{ 1, "Account", false, 0, 17, r4_params_Account, NULL },
+{ 2, "ActivityDefinition", false, 0, 31, r4_params_ActivityDefinition, &r4_param_ActivityDefinition_date },
+{ 3, "AdverseEvent", false, 0, 21, r4_params_AdverseEvent, &r4_param_AdverseEvent_date },
+{ 4, "AllergyIntolerance", true, 0, 25, r4_params_AllergyIntolerance, &r4_param_AllergyIntolerance_date },
+{ 5, "Appointment", true, 0, 26, r4_params_Appointment, &r4_param_Appointment_date },
+{ 6, "AppointmentResponse", false, 0, 16, r4_params_AppointmentResponse, NULL },
+{ 7, "AuditEvent", false, 0, 27, r4_params_AuditEvent, &r4_param_AuditEvent_date },
+{ 8, "Basic", false, 0, 15, r4_params_Basic, &r4_param_Basic_created },
+{ 9, "Binary", false, 0, 8, r4_params_Binary, NULL },
+{ 10, "BiologicallyDerivedProduct", false, 0, 9, r4_params_BiologicallyDerivedProduct, NULL },
+{ 11, "BodyStructure", false, 0, 13, r4_params_BodyStructure, NULL },
+{ 12, "Bundle", false, 0, 13, r4_params_Bundle, NULL },
+{ 13, "CapabilityStatement", false, 0, 32, r4_params_CapabilityStatement, NULL },
+{ 14, "CarePlan", false, 0, 29, r4_params_CarePlan, &r4_param_CarePlan_date },
+{ 15, "CareTeam", false, 0, 17, r4_params_CareTeam, &r4_param_CareTeam_date },
+{ 16, "CatalogEntry", false, 0, 9, r4_params_CatalogEntry, NULL },
+{ 17, "ChargeItem", false, 0, 26, r4_params_ChargeItem, &r4_param_ChargeItem_occurrence },
+{ 18, "ChargeItemDefinition", false, 0, 24, r4_params_ChargeItemDefinition, NULL },
+{ 19, "Claim", true, 0, 26, r4_params_Claim, &r4_param_Claim_created },
+{ 20, "ClaimResponse", false, 0, 20, r4_params_ClaimResponse, &r4_param_ClaimResponse_created },
+{ 21, "ClinicalImpression", false, 0, 22, r4_params_ClinicalImpression, &r4_param_ClinicalImpression_date },
+{ 22, "CodeSystem", false, 0, 29, r4_params_CodeSystem, NULL },
+{ 23, "Communication", false, 0, 24, r4_params_Communication, &r4_param_Communication_sent },
+{ 24, "CommunicationRequest", false, 0, 25, r4_params_CommunicationRequest, &r4_param_CommunicationRequest_authored },
+{ 25, "CompartmentDefinition", false, 0, 23, r4_params_CompartmentDefinition, NULL },
+{ 26, "Composition", false, 0, 27, r4_params_Composition, &r4_param_Composition_date },
+{ 27, "ConceptMap", false, 0, 35, r4_params_ConceptMap, NULL },
+{ 28, "Condition", true, 0, 30, r4_params_Condition, &r4_param_Condition_recorded_date },
+{ 29, "Consent", false, 0, 24, r4_params_Consent, &r4_param_Consent_date },
+{ 30, "Contract", false, 0, 19, r4_params_Contract, &r4_param_Contract_issued },
+{ 31, "Coverage", true, 0, 20, r4_params_Coverage, NULL },
+{ 32, "CoverageEligibilityRequest", false, 0, 16, r4_params_CoverageEligibilityRequest, &r4_param_CoverageEligibilityRequest_created },
+{ 33, "CoverageEligibilityResponse", false, 0, 18, r4_params_CoverageEligibilityResponse, &r4_param_CoverageEligibilityResponse_created },
+{ 34, "DetectedIssue", false, 0, 16, r4_params_DetectedIssue, &r4_param_DetectedIssue_identified },
+{ 35, "Device", false, 0, 21, r4_params_Device, NULL },
+{ 36, "DeviceDefinition", false, 0, 12, r4_params_DeviceDefinition, NULL },
+{ 37, "DeviceMetric", false, 0, 14, r4_params_DeviceMetric, NULL },
+{ 38, "DeviceRequest", false, 0, 27, r4_params_DeviceRequest, &r4_param_DeviceRequest_authored_on },
+{ 39, "DeviceUseStatement", false, 0, 13, r4_params_DeviceUseStatement, NULL },
+{ 40, "DiagnosticReport", true, 0, 25, r4_params_DiagnosticReport, &r4_param_DiagnosticReport_date },
+{ 41, "DocumentManifest", false, 0, 22, r4_params_DocumentManifest, &r4_param_DocumentManifest_created },
+{ 42, "DocumentReference", true, 0, 34, r4_params_DocumentReference, &r4_param_DocumentReference_date },
+{ 43, "EffectEvidenceSynthesis", false, 0, 25, r4_params_EffectEvidenceSynthesis, NULL },
+{ 44, "Encounter", true, 0, 32, r4_params_Encounter, &r4_param_Encounter_date },
+{ 45, "Endpoint", false, 0, 15, r4_params_Endpoint, NULL },
+{ 46, "EnrollmentRequest", false, 0, 13, r4_params_EnrollmentRequest, NULL },
+{ 47, "EnrollmentResponse", false, 0, 12, r4_params_EnrollmentResponse, NULL },
+{ 48, "EpisodeOfCare", false, 0, 18, r4_params_EpisodeOfCare, &r4_param_EpisodeOfCare_date },
+{ 49, "EventDefinition", false, 0, 31, r4_params_EventDefinition, NULL },
+{ 50, "Evidence", false, 0, 31, r4_params_Evidence, NULL },
+{ 51, "EvidenceVariable", false, 0, 31, r4_params_EvidenceVariable, NULL },
+{ 52, "ExampleScenario", false, 0, 22, r4_params_ExampleScenario, NULL },
+{ 53, "ExplanationOfBenefit", false, 0, 26, r4_params_ExplanationOfBenefit, &r4_param_ExplanationOfBenefit_created },
+{ 54, "FamilyMemberHistory", false, 0, 18, r4_params_FamilyMemberHistory, &r4_param_FamilyMemberHistory_date },
+{ 55, "Flag", false, 0, 15, r4_params_Flag, &r4_param_Flag_date },
+{ 56, "Goal", false, 0, 17, r4_params_Goal, &r4_param_Goal_start_date },
+{ 57, "GraphDefinition", false, 0, 23, r4_params_GraphDefinition, NULL },
+{ 58, "Group", false, 0, 19, r4_params_Group, NULL },
+{ 59, "GuidanceResponse", false, 0, 13, r4_params_GuidanceResponse, NULL },
+{ 60, "HealthcareService", false, 0, 21, r4_params_HealthcareService, NULL },
+{ 61, "ImagingStudy", false, 0, 26, r4_params_ImagingStudy, &r4_param_ImagingStudy_started },
+{ 62, "Immunization", true, 0, 25, r4_params_Immunization, &r4_param_Immunization_date },
+{ 63, "ImmunizationEvaluation", false, 0, 16, r4_params_ImmunizationEvaluation, &r4_param_ImmunizationEvaluation_date },
+{ 64, "ImmunizationRecommendation", false, 0, 17, r4_params_ImmunizationRecommendation, &r4_param_ImmunizationRecommendation_date },
+{ 65, "ImplementationGuide", false, 0, 27, r4_params_ImplementationGuide, NULL },
+{ 66, "InsurancePlan", false, 0, 23, r4_params_InsurancePlan, NULL },
+{ 67, "Invoice", false, 0, 22, r4_params_Invoice, &r4_param_Invoice_date },
+{ 68, "Library", false, 0, 33, r4_params_Library, NULL },
+{ 69, "Linkage", false, 0, 12, r4_params_Linkage, NULL },
+{ 70, "List", false, 0, 21, r4_params_List, &r4_param_List_date },
+{ 71, "Location", true, 0, 24, r4_params_Location, NULL },
+{ 72, "Measure", false, 0, 31, r4_params_Measure, NULL },
+{ 73, "MeasureReport", false, 0, 18, r4_params_MeasureReport, &r4_param_MeasureReport_date },
+{ 74, "Media", false, 0, 22, r4_params_Media, &r4_param_Media_created },
+{ 75, "Medication", false, 0, 18, r4_params_Medication, NULL },
+{ 76, "MedicationAdministration", false, 0, 22, r4_params_MedicationAdministration, &r4_param_MedicationAdministration_effective_time },
+{ 77, "MedicationDispense", false, 0, 24, r4_params_MedicationDispense, &r4_param_MedicationDispense_whenhandedover },
+{ 78, "MedicationKnowledge", false, 0, 22, r4_params_MedicationKnowledge, NULL },
+{ 79, "MedicationRequest", true, 0, 25, r4_params_MedicationRequest, &r4_param_MedicationRequest_authoredon },
+{ 80, "MedicationStatement", true, 0, 20, r4_params_MedicationStatement, &r4_param_MedicationStatement_effective },
+{ 81, "MedicinalProduct", false, 0, 12, r4_params_MedicinalProduct, NULL },
+{ 82, "MedicinalProductAuthorization", false, 0, 14, r4_params_MedicinalProductAuthorization, NULL },
+{ 83, "MedicinalProductContraindication", false, 0, 10, r4_params_MedicinalProductContraindication, NULL },
+{ 84, "MedicinalProductIndication", false, 0, 10, r4_params_MedicinalProductIndication, NULL },
+{ 85, "MedicinalProductIngredient", false, 0, 9, r4_params_MedicinalProductIngredient, NULL },
+{ 86, "MedicinalProductInteraction", false, 0, 10, r4_params_MedicinalProductInteraction, NULL },
+{ 87, "MedicinalProductManufactured", false, 0, 9, r4_params_MedicinalProductManufactured, NULL },
+{ 88, "MedicinalProductPackaged", false, 0, 11, r4_params_MedicinalProductPackaged, NULL },
+{ 89, "MedicinalProductPharmaceutical", false, 0, 12, r4_params_MedicinalProductPharmaceutical, NULL },
+{ 90, "MedicinalProductUndesirableEffect", false, 0, 10, r4_params_MedicinalProductUndesirableEffect, NULL },
+{ 91, "MessageDefinition", false, 0, 28, r4_params_MessageDefinition, NULL },
+{ 92, "MessageHeader", false, 0, 23, r4_params_MessageHeader, NULL },
+{ 93, "MolecularSequence", false, 0, 22, r4_params_MolecularSequence, NULL },
+{ 94, "NamingSystem", false, 0, 28, r4_params_NamingSystem, NULL },
+{ 95, "NutritionOrder", false, 0, 21, r4_params_NutritionOrder, &r4_param_NutritionOrder_datetime },
+{ 96, "Observation", true, 0, 47, r4_params_Observation, &r4_param_Observation_date },
+{ 97, "ObservationDefinition", false, 0, 9, r4_params_ObservationDefinition, NULL },
+{ 98, "OperationDefinition", false, 0, 31, r4_params_OperationDefinition, NULL },
+{ 99, "OperationOutcome", false, 0, 9, r4_params_OperationOutcome, NULL },
+{ 100, "Organization", true, 0, 22, r4_params_Organization, NULL },
+{ 101, "OrganizationAffiliation", false, 0, 23, r4_params_OrganizationAffiliation, NULL },
+{ 102, "Parameters", false, 0, 8, r4_params_Parameters, NULL },
+{ 103, "Patient", true, 0, 32, r4_params_Patient, NULL },
+{ 104, "PaymentNotice", false, 0, 16, r4_params_PaymentNotice, &r4_param_PaymentNotice_created },
+{ 105, "PaymentReconciliation", false, 0, 17, r4_params_PaymentReconciliation, &r4_param_PaymentReconciliation_created },
+{ 106, "Person", false, 0, 28, r4_params_Person, NULL },
+{ 107, "PlanDefinition", false, 0, 33, r4_params_PlanDefinition, NULL },
+{ 108, "Practitioner", true, 0, 26, r4_params_Practitioner, NULL },
+{ 109, "PractitionerRole", false, 0, 22, r4_params_PractitionerRole, NULL },
+{ 110, "Procedure", true, 0, 25, r4_params_Procedure, &r4_param_Procedure_date },
+{ 111, "Provenance", false, 0, 19, r4_params_Provenance, &r4_param_Provenance_recorded },
+{ 112, "Questionnaire", false, 0, 28, r4_params_Questionnaire, NULL },
+{ 113, "QuestionnaireResponse", false, 0, 20, r4_params_QuestionnaireResponse, &r4_param_QuestionnaireResponse_authored },
+{ 114, "RelatedPerson", false, 0, 26, r4_params_RelatedPerson, NULL },
+{ 115, "RequestGroup", false, 0, 23, r4_params_RequestGroup, &r4_param_RequestGroup_authored },
+{ 116, "ResearchDefinition", false, 0, 31, r4_params_ResearchDefinition, NULL },
+{ 117, "ResearchElementDefinition", false, 0, 31, r4_params_ResearchElementDefinition, NULL },
+{ 118, "ResearchStudy", false, 0, 22, r4_params_ResearchStudy, &r4_param_ResearchStudy_date },
+{ 119, "ResearchSubject", false, 0, 15, r4_params_ResearchSubject, &r4_param_ResearchSubject_date },
+{ 120, "RiskAssessment", false, 0, 19, r4_params_RiskAssessment, &r4_param_RiskAssessment_date },
+{ 121, "RiskEvidenceSynthesis", false, 0, 25, r4_params_RiskEvidenceSynthesis, NULL },
+{ 122, "Schedule", true, 0, 16, r4_params_Schedule, &r4_param_Schedule_date },
+{ 123, "SearchParameter", false, 0, 28, r4_params_SearchParameter, NULL },
+{ 124, "ServiceRequest", false, 0, 31, r4_params_ServiceRequest, &r4_param_ServiceRequest_authored },
+{ 125, "Slot", true, 0, 17, r4_params_Slot, &r4_param_Slot_start },
+{ 126, "Specimen", false, 0, 21, r4_params_Specimen, &r4_param_Specimen_collected },
+{ 127, "SpecimenDefinition", false, 0, 12, r4_params_SpecimenDefinition, NULL },
+{ 128, "StructureDefinition", false, 0, 35, r4_params_StructureDefinition, NULL },
+{ 129, "StructureMap", false, 0, 24, r4_params_StructureMap, NULL },
+{ 130, "Subscription", false, 0, 15, r4_params_Subscription, NULL },
+{ 131, "Substance", false, 0, 17, r4_params_Substance, NULL },
+{ 132, "SubstanceNucleicAcid", false, 0, 9, r4_params_SubstanceNucleicAcid, NULL },
+{ 133, "SubstancePolymer", false, 0, 9, r4_params_SubstancePolymer, NULL },
+{ 134, "SubstanceProtein", false, 0, 9, r4_params_SubstanceProtein, NULL },
+{ 135, "SubstanceReferenceInformation", false, 0, 9, r4_params_SubstanceReferenceInformation, NULL },
+{ 136, "SubstanceSourceMaterial", false, 0, 9, r4_params_SubstanceSourceMaterial, NULL },
+{ 137, "SubstanceSpecification", false, 0, 10, r4_params_SubstanceSpecification, NULL },
+{ 138, "SupplyDelivery", false, 0, 14, r4_params_SupplyDelivery, NULL },
+{ 139, "SupplyRequest", false, 0, 16, r4_params_SupplyRequest, &r4_param_SupplyRequest_date },
+{ 140, "Task", false, 0, 28, r4_params_Task, &r4_param_Task_authored_on },
+{ 141, "TerminologyCapabilities", false, 0, 23, r4_params_TerminologyCapabilities, NULL },
+{ 142, "TestReport", false, 0, 15, r4_params_TestReport, &r4_param_TestReport_issued },
+{ 143, "TestScript", false, 0, 25, r4_params_TestScript, NULL },
+{ 144, "ValueSet", false, 0, 27, r4_params_ValueSet, NULL },
+{ 145, "VerificationResult", false, 0, 10, r4_params_VerificationResult, NULL },
+{ 146, "VisionPrescription", false, 0, 15, r4_params_VisionPrescription, &r4_param_VisionPrescription_datewritten },
 };
 
 const size_t r4_types_count = 146;
