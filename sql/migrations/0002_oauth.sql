@@ -1,5 +1,26 @@
 -- The authorization server: clients, their secrets, signing keys, revocations.
 
+-- How often each part of what the edge knows has changed. `twocare jobs` asks
+-- for these and writes the state file of a part whose version moved.
+create table state_version (
+	part	text primary key,	-- the table's name
+	version	bigint not null
+);
+insert into state_version values
+	('client', 1), ('signing_key', 1), ('revocation', 1);
+
+-- A trigger fires before the statement and keeps the part's row locked until
+-- commit: changes of one part are serial, and the identity values of
+-- revocations are visible in their order, so that "seq > last" misses none.
+create function state_changed() returns trigger language plpgsql as $$
+begin
+	update state_version set version = version + 1
+	 where part = tg_table_name;
+	perform pg_notify('twocare_state', '');
+	return null;
+end
+$$;
+
 -- Statuses and tiers are the words of the specification.
 create table client (
 	id		text collate "C" primary key,
@@ -17,8 +38,15 @@ create table client (
 	    check (status in ('active', 'disabled')),
 	created		timestamptz not null default now(),
 	disabled	timestamptz,
-	last_expiry	timestamptz		-- of its tokens: listed until then
+	last_expiry	timestamptz,		-- of its tokens: listed until then
+	check ((tier = 'enterprise') = (limit_hour is not null)),
+	check ((tier = 'enterprise') = (limit_minute is not null))
 );
+create index client_tn on client (tn);
+-- Not for last_expiry: issuing tokens changes nothing that the edge knows.
+create trigger client_state before insert or delete
+    or update of tier, limit_hour, limit_minute, pool, status on client
+    for each statement execute function state_changed();
 
 -- Two secrets may live at once, for rotation without a gap.
 create table client_secret (
@@ -42,6 +70,8 @@ create table signing_key (
 );
 create unique index signing_key_active on signing_key (state)
 	where state = 'active';
+create trigger signing_key_state before insert or update or delete
+    on signing_key for each statement execute function state_changed();
 
 create table revocation (
 	seq	bigint generated always as identity primary key,
@@ -52,3 +82,7 @@ create table revocation (
 	reason	text not null default ''
 );
 create index revocation_expires on revocation (expires);
+-- Not for delete: only what has expired is deleted, and the file's readers
+-- know that by themselves.
+create trigger revocation_state before insert or update on revocation
+    for each statement execute function state_changed();

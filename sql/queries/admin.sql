@@ -1,0 +1,56 @@
+-- What administrators do with tenants and clients.
+
+-- name: tenant_insert
+-- $1 name -> tn.
+insert into tenant (name) values ($1) returning tn
+
+-- name: tenant_list
+-- All tenants with the number of their clients.
+select t.tn, t.name, t.created,
+       (select count(*) from client c where c.tn = t.tn) as clients
+  from tenant t order by t.tn
+
+-- name: tenant_by_name
+-- $1 name -> tn.
+select tn from tenant where name = $1
+
+-- name: client_insert
+-- $1 id, $2 tn, $3 name, $4 kind, $5 scopes, $6 tier, $7 hour, $8 minute,
+-- $9 pool, $10 ttl.
+insert into client (id, tn, name, kind, scopes, tier, limit_hour,
+    limit_minute, pool, token_ttl_s)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+
+-- name: client_secret_insert
+-- $1 client, $2 hash.
+insert into client_secret (client, hash) values ($1, $2)
+
+-- name: client_secret_overlap
+-- $1 client, $2 days that the newest secret still lives; older ones end now.
+update client_secret s
+   set expires = case when s.created = (select max(n.created)
+           from client_secret n where n.client = $1)
+         then least(s.expires, now() + make_interval(days => $2::int))
+         else now() end
+ where s.client = $1 and (s.expires is null or s.expires > now())
+
+-- name: client_list
+-- $1 tenant name, or '' for all.
+select c.id, t.name, c.name, c.kind, c.tier, c.limit_hour, c.limit_minute,
+       c.pool, c.status, c.scopes, c.created,
+       (select count(*) from client_secret s where s.client = c.id
+         and (s.expires is null or s.expires > now())) as secrets
+  from client c join tenant t on t.tn = c.tn
+ where $1 = '' or t.name = $1
+ order by t.tn, c.created, c.id
+
+-- name: client_kind
+-- $1 id -> kind, locked. By client's key.
+select kind from client where id = $1 for update
+
+-- name: client_set_status
+-- $1 id, $2 status -> the id when there is such a client.
+update client
+   set status = $2,
+       disabled = case when $2 = 'disabled' then now() end
+ where id = $1 returning id
