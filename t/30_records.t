@@ -1,0 +1,93 @@
+# One record through the whole path: create, read, versions, update, delete,
+# history, conditional headers.
+
+use strict;
+use warnings;
+use lib 't/lib';
+
+use Stack;
+use Test::More;
+
+my $stack = Stack->new;
+
+sub patient {
+    my (%more) = @_;
+    return { resourceType => 'Patient', name => [ { family => 'Record', given => ['Test'] } ], %more };
+}
+
+my $res = $stack->post('/Patient', body => patient());
+is $res->{status}, 201, 'create answers 201';
+my $id = $res->{json}{id};
+like $id, qr/^[a-z0-9]{16,64}$/, 'the server makes an id';
+my $fhir = $stack->env('FHIR_URL');
+is $res->{headers}{location}, "$fhir/Patient/$id/_history/1", 'Location names the version';
+is $res->{headers}{etag}, 'W/"1"', 'ETag is the version';
+like $res->{headers}{'last-modified'}, qr/^\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT$/, 'Last-Modified';
+like $res->{headers}{'x-request-id'}, qr/^req_[a-z0-9]{26}$/, 'X-Request-Id';
+is $res->{json}{meta}{versionId}, '1', 'the record comes back';
+is $res->{headers}{'cache-control'}, 'private, no-store', 'no cache keeps it';
+
+$res = $stack->get("/Patient/$id");
+is $res->{status}, 200, 'read';
+is $res->{headers}{'content-type'}, 'application/fhir+json', 'FHIR media type' or diag explain $res->{headers};
+is $res->{json}{name}[0]{family}, 'Record', 'what was written';
+is $stack->request('HEAD', "/Patient/$id")->{status}, 200, 'HEAD wherever GET is';
+is $stack->get("/Patient/$id", headers => { 'if-none-match' => 'W/"1"' })->{status}, 304, '304 for the same version';
+is $stack->get("/Patient/$id", headers => { 'if-none-match' => 'W/"2"' })->{status}, 200, '200 for another';
+
+$res = $stack->put("/Patient/$id", body => patient(id => $id, active => JSON::PP::true), headers => { 'if-match' => 'W/"1"' });
+is $res->{status}, 200, 'update';
+is $res->{json}{meta}{versionId}, '2', 'the version grows';
+$res = $stack->put("/Patient/$id", body => patient(id => $id), headers => { 'if-match' => 'W/"1"' });
+is $res->{status}, 412, 'an old If-Match is 412';
+is $res->{json}{resourceType}, 'OperationOutcome', 'said as an OperationOutcome';
+is $stack->put("/Patient/$id", body => patient(id => $id), headers => { 'if-match' => 'abc' })->{status}, 400, 'a malformed one is 400';
+is $stack->put("/Patient/$id", body => patient(id => 'other'))->{status}, 400, 'another id in the body is 400';
+
+$res = $stack->get("/Patient/$id/_history/1");
+is $res->{status}, 200, 'vread of the old version';
+ok !exists $res->{json}{active}, 'as it was then';
+is $stack->get("/Patient/$id/_history/9")->{status}, 404, 'a version that never was is 404';
+
+is $stack->delete("/Patient/$id")->{status}, 204, 'delete';
+is $stack->get("/Patient/$id")->{status}, 410, 'then 410';
+is $stack->delete("/Patient/$id")->{status}, 204, 'deleting again is fine';
+is $stack->get("/Patient/$id/_history/2")->{status}, 200, 'versions stay';
+is $stack->get("/Patient/$id/_history/3")->{status}, 410, 'the deletion is a version';
+
+$res = $stack->get("/Patient/$id/_history");
+is $res->{status}, 200, 'history';
+is $res->{json}{type}, 'history', 'is a history bundle';
+is $res->{json}{total}, 3, 'of all versions';
+is_deeply [ map { $_->{request}{method} } @{ $res->{json}{entry} } ], [qw(DELETE PUT POST)], 'newest first';
+
+$res = $stack->put("/Patient/$id", body => patient(id => $id));
+is $res->{status}, 201, 'an update after the deletion creates it again' or diag $res->{content};
+is $res->{json}{meta}{versionId}, '4', 'with the next version';
+
+my $own = 'own.' . time;
+$res = $stack->put("/Patient/$own", body => patient(id => $own));
+is $res->{status}, 201, 'update-as-create';
+is $res->{json}{id}, $own, 'under the id of the client';
+
+# Byte-exact: digits, order and blanks of the client.
+my $body = '{"resourceType":"Observation","status":"final", "code" : {"text":"\u00e9"},"valueQuantity":{"value":1.10,"unit":"mg"},'
+  . '"_status":{"extension":[{"url":"http://example.org/x","valueDecimal":0.500}]}}';
+$res = $stack->post('/Observation', body => $body);
+is $res->{status}, 201, 'an observation with decimals';
+for my $exact ('"value":1.10,', '0.500', '"\u00e9"') {
+    like $res->{content}, qr/\Q$exact\E/, "keeps $exact";
+}
+
+$res = $stack->post('/Patient', body => patient(), headers => { prefer => 'return=minimal' });
+is $res->{status}, 201, 'return=minimal';
+is $res->{content}, '', 'has no body';
+$res = $stack->post('/Patient', body => patient(), headers => { prefer => 'return=OperationOutcome' });
+is $res->{json}{resourceType}, 'OperationOutcome', 'return=OperationOutcome';
+
+# Every R4 type, not only the advertised ones.
+$res = $stack->post('/Basic', body => { resourceType => 'Basic', code => { text => 'x' } });
+is $res->{status}, 201, 'a type that is not advertised works too';
+is $stack->get('/Nonsense/1')->{status}, 404, 'a type that R4 lacks is 404';
+
+done_testing;
