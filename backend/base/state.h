@@ -37,7 +37,9 @@ struct state_header {
 	uint64_t	count;
 	uint64_t	generation;	/* grows with each writing */
 	uint64_t	k0, k1;		/* SipHash key of the hashes */
-	uint64_t	checksum;	/* SipHash of all records */
+	uint64_t	checksum;	/* of all records; tells damage apart,
+					 * not an enemy: who may write here
+					 * may write anything */
 	uint64_t	reserved;
 };
 
@@ -92,8 +94,8 @@ const struct state_client *
 	state_client_find(const struct state_map *map, struct str client_id);
 
 /*
- * Whether value is revoked; for the _BEFORE kinds also when iat_s < at_s.
- * (A token issued in the same second as the revocation counts as before it.)
+ * Whether value is revoked; for the _BEFORE kinds when iat_s <= at_s: a token
+ * issued in the same second as the revocation counts as before it.
  */
 bool	state_is_revoked(const struct state_map *map,
 	    enum state_revoked_kind kind, struct str value, int64_t iat_s);
@@ -104,8 +106,8 @@ uint64_t	state_client_hash(struct siphash_key key, struct str client_id);
 uint64_t	state_revoked_hash(struct siphash_key key,
 		    enum state_revoked_kind kind, struct str value);
 
-/* Sort records in place and write the file atomically, mode 0640. 0, or -1
- * with errno. */
+/* Sort records in place and write the file atomically, mode 0640; writers wait
+ * for each other. 0, or -1 with errno. */
 int	state_write_clients(const char *path, struct siphash_key key,
 	    uint64_t generation, struct state_client *records, size_t count);
 int	state_write_revoked(const char *path, struct siphash_key key,
