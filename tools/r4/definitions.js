@@ -5,6 +5,7 @@
 
 const fs = require('fs');
 const path = require('path');
+const { corrected } = require('./corrections');
 
 const VERSION = '4.0.1';
 
@@ -41,7 +42,7 @@ function read(dir) {
 	const structures = new Map(ofType(profiles, 'StructureDefinition')
 	    .filter((s) => s.fhirVersion === VERSION)
 	    .filter((s) => s.derivation !== 'constraint')
-	    .map((s) => [s.type, s]));
+	    .map((s) => [s.type, corrected(s)]));
 	const types = [...structures.values()]
 	    .filter((s) => s.kind === 'resource' && !s.abstract)
 	    .map((s) => s.type).sort(byName);

@@ -9061,6 +9061,7 @@ const struct r4_param r4_param_DetectedIssue_implicated = {
 const struct r4_param r4_param_DetectedIssue_status = {
 	.number = 346, .kind = R4_TOKEN, .bit = 4, .code = "status",
 	.url = url_346, .expression = expression_346,
+	.system = "http://hl7.org/fhir/observation-status",
 	.program = program_6, .program_hash = UINT64_C(0xf3b6b00bc48a5449)
 };
 const struct r4_param r4_param_DetectedIssue__text = {
@@ -13540,7 +13541,7 @@ const struct r4_param r4_param_MeasureReport_subject = {
 	.number = 770, .kind = R4_REFERENCE, .bit = 9, .code = "subject",
 	.url = url_770, .expression = expression_770,
 	.program = program_7, .program_hash = UINT64_C(0x68b29527d7d07fa7),
-	.targets = (const int16_t[]){ 15, 35, 58, 60, 71, 100, 103, 108, 109, 114, 0 }
+	.targets = (const int16_t[]){ 35, 58, 71, 103, 108, 109, 114, 0 }
 };
 const struct r4_param r4_param_MeasureReport__content = {
 	.number = 1172, .kind = R4_SPECIAL, .bit = 10, .code = "_content",
