@@ -2,7 +2,7 @@
 
 #include "base/code.h"
 
-#define BAD	0xff
+#define BAD	0xffU
 
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -10,20 +10,30 @@ static const char base64url_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 static const char hex_digits[] = "0123456789abcdef";
 
-/* The value of a digit; c62 and c63 are what the two alphabets differ in. */
-static unsigned
-base64_value(unsigned char c, char c62, char c63)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26U;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52U;
-	if (c == (unsigned char)c62)
-		return 62;
-	return c == (unsigned char)c63 ? 63 : BAD;
-}
+#define KNOWN	0x40
+
+/* clang-format off */
+/* What both alphabets share: the value of a digit + KNOWN; 0 = no digit. */
+#define DIGITS_SHARED \
+	['A']=64, ['B']=65, ['C']=66, ['D']=67, ['E']=68, ['F']=69, \
+	['G']=70, ['H']=71, ['I']=72, ['J']=73, ['K']=74, ['L']=75, \
+	['M']=76, ['N']=77, ['O']=78, ['P']=79, ['Q']=80, ['R']=81, \
+	['S']=82, ['T']=83, ['U']=84, ['V']=85, ['W']=86, ['X']=87, \
+	['Y']=88, ['Z']=89, ['a']=90, ['b']=91, ['c']=92, ['d']=93, \
+	['e']=94, ['f']=95, ['g']=96, ['h']=97, ['i']=98, ['j']=99, \
+	['k']=100, ['l']=101, ['m']=102, ['n']=103, ['o']=104, ['p']=105, \
+	['q']=106, ['r']=107, ['s']=108, ['t']=109, ['u']=110, ['v']=111, \
+	['w']=112, ['x']=113, ['y']=114, ['z']=115, ['0']=116, ['1']=117, \
+	['2']=118, ['3']=119, ['4']=120, ['5']=121, ['6']=122, ['7']=123, \
+	['8']=124, ['9']=125,
+
+static const unsigned char base64_values[256] = {
+	DIGITS_SHARED ['+']=126, ['/']=127,
+};
+static const unsigned char base64url_values[256] = {
+	DIGITS_SHARED ['-']=126, ['_']=127,
+};
+/* clang-format on */
 
 /* All whole digits of in; returns how many were written. */
 static size_t
@@ -54,30 +64,49 @@ encode_digits(struct str in, const char digits[], char *out)
 	return (size_t)(o - out);
 }
 
-/* Digits without padding; bits that say nothing must be 0 (RFC 4648 3.5). */
+/* The last 2 or 3 digits; bits that say nothing must be 0 (RFC 4648 3.5). */
 static size_t
-decode_digits(struct str in, char c62, char c63, unsigned char *out)
+decode_rest(const unsigned char *p, size_t left, const unsigned char values[],
+    unsigned char *out)
 {
-	uint32_t word = 0;
-	unsigned bits = 0;
-	size_t n = 0;
+	unsigned a = values[p[0]], b = values[p[1]];
+	unsigned c = left == 3 ? values[p[2]] : KNOWN;
+	unsigned word = (a & 63) << 12 | (b & 63) << 6 | (c & 63);
 
-	if (in.n % 4 == 1)
+	if ((a & b & c & KNOWN) == 0)
 		return CODE_BAD;
-	for (size_t i = 0; i < in.n; i++) {
-		unsigned value = base64_value((unsigned char)in.p[i], c62,
-		    c63);
+	out[0] = (unsigned char)(word >> 10);
+	if (left == 2)
+		return (word & 0x3ff) == 0 ? 1 : CODE_BAD;
+	out[1] = (unsigned char)(word >> 2);
+	return (word & 3) == 0 ? 2 : CODE_BAD;
+}
 
-		if (value == BAD)
+/* Digits without padding. */
+static size_t
+decode_digits(struct str in, const unsigned char values[], unsigned char *out)
+{
+	const unsigned char *p = (const unsigned char *)in.p;
+	size_t left = in.n, n = 0, rest;
+
+	for (; left >= 4; left -= 4, p += 4) {
+		unsigned a = values[p[0]], b = values[p[1]];
+		unsigned c = values[p[2]], d = values[p[3]];
+		unsigned word = (a & 63) << 18 | (b & 63) << 12 |
+		    (c & 63) << 6 | (d & 63);
+
+		if ((a & b & c & d & KNOWN) == 0)
 			return CODE_BAD;
-		word = word << 6 | value;
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			out[n++] = (unsigned char)(word >> bits);
-		}
+		out[n++] = (unsigned char)(word >> 16);
+		out[n++] = (unsigned char)(word >> 8);
+		out[n++] = (unsigned char)word;
 	}
-	return (word & ((1U << bits) - 1)) == 0 ? n : CODE_BAD;
+	if (left == 0)
+		return n;
+	if (left == 1)
+		return CODE_BAD;
+	rest = decode_rest(p, left, values, out + n);
+	return rest == CODE_BAD ? CODE_BAD : n + rest;
 }
 
 size_t
@@ -89,7 +118,7 @@ base64url_encode(struct str in, char *out)
 size_t
 base64url_decode(struct str in, unsigned char *out)
 {
-	return decode_digits(in, '-', '_', out);
+	return decode_digits(in, base64url_values, out);
 }
 
 size_t
@@ -109,7 +138,7 @@ base64_decode(struct str in, unsigned char *out)
 		return CODE_BAD;
 	for (int i = 0; i < 2 && in.n > 0 && in.p[in.n - 1] == '='; i++)
 		in.n--;
-	return decode_digits(in, '+', '/', out);
+	return decode_digits(in, base64_values, out);
 }
 
 size_t

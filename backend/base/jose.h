@@ -47,6 +47,8 @@ enum jose_error {
  * header buffer beside other headers. */
 #define JOSE_TOKEN_MAX		7168
 #define JOSE_KID_MAX		128
+#define JOSE_SIGNATURE_MAX	1024		/* RSA of 8192 bits */
+#define JOSE_KEYS_MAX		64		/* in one set */
 #define JOSE_DEPTH_MAX		8
 #define JOSE_NODES_MAX		512
 
@@ -147,6 +149,13 @@ size_t	jose_private_jwk(const struct jose_private *key, char *out,
 
 /* The key's kid: 43 characters. */
 struct str	jose_private_kid(const struct jose_private *key);
+
+/*
+ * The bare signature over signing_input, as JWS has it (ES256: 64 bytes, r then
+ * s). Returns the bytes, or 0; JOSE_SIGNATURE_MAX is always enough.
+ */
+size_t	jose_sign_raw(const struct jose_private *key,
+	    struct str signing_input, unsigned char *signature, size_t room);
 
 /*
  * Sign: write header.payload.signature into out[room]. header_typ becomes the
