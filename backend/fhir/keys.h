@@ -32,11 +32,10 @@
  *             k = key_const(type, param, KEY_VALUE) XOR
  *             key_combine(hashes of the discrete components in their order):
  *             token key_hash(code), reference its posting's hash.
- *  aux        print of the first token's system
- *  unit       second token: key_system(its system) << 32; quantity: the same
- *             system print | key_unit(code) in the low half, so
- *             `5|system|code` asks unit = both, `5||code` asks the low half
- *             alone; else 0
+ *  aux        key_system of the first discrete component, 0 of a reference
+ *  unit       a second discrete component: its key_system << 32; a quantity:
+ *             key_system << 32 | key_unit(code), so `5|system|code` asks unit
+ *             = both and `5||code` the low half alone; else 0
  *  lo, hi     the quantity, number or date (us) as a span; of two numbers lo
  *             is the first and hi the second; no measured component: 0, 0
  *             A composite with a string component has no rows: R4 has one,

@@ -1,0 +1,24 @@
+/*
+ * FHIR decimals as numbers to compare by. The text stays the truth (1.10 is
+ * not 1.1); a double orders it. R4 datatypes.html#decimal
+ */
+#ifndef FHIR_DECIMAL_H
+#define FHIR_DECIMAL_H
+
+#include "base/str.h"
+
+/* Longer numbers are no measurements. */
+#define DECIMAL_CHARS_MAX	256
+
+struct decimal {
+	double	value;
+	/* Half a unit of the last digit written: 5.40 means 5.395 to 5.405,
+	 * and 1e2 means 95 to 105. R4 search.html#number */
+	double	half;
+};
+
+/* False when text is no JSON number (a leading '+' and zeros are taken, as
+ * search values have them) or is too long. */
+bool	decimal_parse(struct str text, struct decimal *out);
+
+#endif
