@@ -147,8 +147,9 @@ void			 jose_private_free(struct jose_private *key);
 size_t	jose_private_jwk(const struct jose_private *key, char *out,
 	    size_t room);
 
-/* The key's kid: 43 characters. */
+/* The key's kid: 43 characters; and its one algorithm. */
 struct str	jose_private_kid(const struct jose_private *key);
+enum jose_alg	jose_private_alg(const struct jose_private *key);
 
 /*
  * The bare signature over signing_input, as JWS has it (ES256: 64 bytes, r then

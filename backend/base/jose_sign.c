@@ -226,6 +226,12 @@ jose_private_kid(const struct jose_private *key)
 	return (struct str){ key->kid, sizeof(key->kid) };
 }
 
+enum jose_alg
+jose_private_alg(const struct jose_private *key)
+{
+	return key->algorithm->alg;
+}
+
 /* OpenSSL's DER signature as r||s. */
 static size_t
 raw_signature(const unsigned char *der, size_t n, size_t part,
