@@ -13,10 +13,8 @@ static int	command_version(int argc, char **argv);
 /* clang-format off */
 static const struct command commands[] = {
 /* name		function		summary							usage */
-{ "serve",	command_serve,		"answer nginx: master, fast and slow workers",		"" },
 { "jobs",	command_jobs,		"the background work and the edge's state files",	"" },
 { "migrate",	command_migrate,	"bring the database to this binary's schema",		"" },
-{ "check",	command_check,		"compare stored data with what it should be",		"[--keys]" },
 { "admin",	command_admin,		"tenants, clients, keys, revocations, state files",	"COMMAND ..." },
 { "version",	command_version,	"print the version",					"" },
 { NULL,		NULL,			NULL,							NULL },

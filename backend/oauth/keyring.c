@@ -280,7 +280,8 @@ keyring_rotate_old(struct ctx *ctx)
 	struct str told;
 	enum err err = lock_ring(ctx, &ring);
 
-	if (err == OK && ring.active.n > 0 && ring.active_s >= KEYRING_LIFE_S)
+	if (err == OK && (ring.active.n == 0 ||
+	    ring.active_s >= KEYRING_LIFE_S))
 		err = step(ctx, &ring, JOSE_RS256, false, &told);
 	return commit_or_undo(ctx, err);
 }

@@ -25,8 +25,8 @@ select id, tier, limit_hour, limit_minute, pool, status
 
 -- name: state_revocations
 -- $1 after this seq, $2 at most so many: the unexpired ones.
-select seq, kind, value, extract(epoch from at)::bigint,
-       extract(epoch from expires)::bigint
+select seq, kind, value, floor(extract(epoch from at))::bigint,
+       ceil(extract(epoch from expires))::bigint
   from revocation where seq > $1 and expires > now()
  order by seq limit $2
 
