@@ -1,0 +1,163 @@
+/*
+ * How a search is answered: its conditions as probes (what to ask of which
+ * key table, values hashed), the index that is walked, and the order.
+ */
+#ifndef FHIR_SEARCH_PLAN_H
+#define FHIR_SEARCH_PLAN_H
+
+#include "fhir/search_query.h"
+#include "fhir/store.h"
+#include "wire/pg.h"
+
+/* At most this many matches are gathered and sorted: by one key, where a walk
+ * of the key's index is the other way, and by several, where none is. */
+#define SEARCH_GATHER_ONE	2000
+#define SEARCH_GATHER_MAX	10000
+
+/* More distinct codes behind `system|` or :text are refused. */
+#define SEARCH_CODES_MAX	1000
+
+/* Dates before the year 1 do not exist in FHIR: records without a primary
+ * date have `at` below this, all others above. */
+#define SEARCH_AT_FIRST		INT64_C(-62135769600000000)
+
+enum probe_kind {
+	PROBE_POST,		/* one of the postings */
+	PROBE_NOT_POST,
+	PROBE_DATE,		/* a dat or datw row in one of the boxes */
+	PROBE_STRING,		/* a str row in one of the ranges */
+	PROBE_LIKE,		/* a str row like one of the patterns */
+	PROBE_HAS,		/* parameter bit set */
+	PROBE_HAS_NOT,
+	PROBE_ID,
+	PROBE_UPDATED		/* res.updated in one of the ranges */
+};
+
+/* A posting list, its aux within [aux_lo, aux_hi]. */
+struct posts {
+	int64_t		*k;
+	int32_t		*aux_lo, *aux_hi;
+	size_t		 n;
+};
+
+/*
+ * Boxes in the plane of a date's two ends: a value [lo, hi) matches when
+ * lo_min <= lo < lo_max and hi_min < hi <= hi_max. Every prefix is one box or
+ * two. R4 search.html#prefix
+ */
+struct boxes {
+	int64_t		*lo_min, *lo_max, *hi_min, *hi_max;
+	size_t		 n;
+};
+
+/* Half-open ranges of text, or of times. */
+struct text_ranges { struct str *lo, *hi; size_t n; };
+struct time_ranges {
+	int64_t		*lo, *hi;
+	bool		*wide;	/* only values that span more than a day */
+	size_t		 n;
+};
+
+struct probe {
+	enum probe_kind		 kind;
+	const struct r4_param	*param;
+	bool			 rare;	/* an identifier: no need to count */
+	struct posts		 posts;
+	struct boxes		 boxes;
+	struct text_ranges	 texts;	/* PROBE_LIKE, PROBE_ID: lo alone */
+	struct time_ranges	 times;
+};
+
+/* What is walked; each yields (sort value, rid) in order. */
+enum driver {
+	DRIVE_TYPE,		/* res by at */
+	DRIVE_POST,		/* a probe's postings by at */
+	DRIVE_PICK,		/* the few records with these ids, by at */
+	DRIVE_ID,		/* res by id */
+	DRIVE_UPDATED,		/* ver by updated */
+	DRIVE_DATE,		/* dat and datw by lo */
+	DRIVE_STRING,		/* str by v */
+	DRIVE__MAX
+};
+
+/* A key of the order: a time, or a text. */
+struct order_key {
+	bool		 text;
+	int64_t		 us;
+	struct str	 s;
+};
+
+/* A place in the order: its keys (one in a walk), then the rid. */
+struct place {
+	struct order_key	 keys[SEARCH_SORT_MAX];
+	int64_t			 rid;
+};
+
+struct plan {
+	struct search		*search;
+	int32_t			 tn;
+	struct probe		*probes;
+	size_t			 n;
+
+	enum driver		 driver;
+	int			 drives;	/* probe that drives; -1 none */
+	const struct r4_param	*walked;	/* DATE, STRING */
+	bool			 gather;	/* sort the whole match */
+	/* Of a walk: one key. Of a gather: those of search->sort. */
+	bool			 descending;
+	/* A walk by a sort key ends with the records that lack it. */
+	int			 segment;	/* at hand: 0, or 1 = those */
+	int			 segments;
+
+	bool			 backwards;	/* towards the previous page */
+	bool			 placed;	/* go on from place */
+	struct place		 place;
+};
+
+/* --- search_probe.c ------------------------------------------------------- */
+
+/* The conditions of search as probes, their values hashed. May ask dict.
+ * ERR_NOT_SUPPORTED when `system|` or :text names too many codes. */
+enum err	search_probes(struct ctx *ctx, struct key_space space,
+		    struct plan *plan);
+
+/* --- search_plan.c -------------------------------------------------------- */
+
+/* Choose driver and order; one round trip when several could drive. */
+enum err	search_plan(struct ctx *ctx, struct plan *plan);
+
+/* Set driver-dependent members after driver, drives, gather are known. */
+bool		search_plan_settle(struct plan *plan);
+
+/* Where the primary date must lie for the probe on it, if there is one, to
+ * match: ranges of `at`, cut to the segment at hand. */
+struct time_ranges	search_at_ranges(struct ctx *ctx,
+			    const struct plan *plan);
+
+/* --- search_sql.c --------------------------------------------------------- */
+
+/* Columns of a page's rows. */
+enum page_column { PAGE_ID, PAGE_RID, PAGE_VER, PAGE_UPDATED, PAGE_BODY,
+	PAGE_KEY };
+
+/* One page: at most `limit` rows after `skip`. */
+void		search_sql_page(struct ctx *ctx, const struct plan *plan,
+		    int64_t limit, int64_t skip, struct pg_query *q,
+		    struct pg_args *a);
+
+/* The number of all matches. */
+void		search_sql_total(struct ctx *ctx, const struct plan *plan,
+		    struct pg_query *q, struct pg_args *a);
+
+/* --- search_cursor.c ------------------------------------------------------ */
+
+/*
+ * A cursor seals plan's way and a place for one query: nobody can alter it,
+ * use it for another query or tenant, or read it (a place may be a name).
+ */
+enum err	search_cursor_write(struct ctx *ctx, const struct plan *plan,
+		    const struct place *place, int segment, bool backwards,
+		    struct str *out);
+enum err	search_cursor_read(struct ctx *ctx, struct plan *plan);
+
+#endif

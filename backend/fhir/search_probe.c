@@ -1,0 +1,471 @@
+/*
+ * Conditions become probes: each value hashed or bounded as the key tables
+ * hold it. How a value becomes a hash is fhir/keys.h's business.
+ */
+
+#include "fhir/search_plan.h"
+
+#include "base/buf.h"
+#include "base/when.h"
+#include "queries.h"
+
+/* Sorts after every text that begins with what stands before it. */
+#define TEXT_LAST	"\xf4\x8f\xbf\xbf"
+
+struct work {
+	struct ctx			*ctx;
+	struct key_space		 space;
+	const struct search		*search;
+	const struct search_condition	*c;
+	struct probe			*probe;
+};
+
+/* --- postings ------------------------------------------------------------- */
+
+static void
+posts_room(struct arena *arena, struct posts *p, size_t n)
+{
+	struct posts old = *p;
+
+	p->k = arena_array(arena, old.n + n, sizeof(*p->k));
+	p->aux_lo = arena_array(arena, old.n + n, sizeof(*p->aux_lo));
+	p->aux_hi = arena_array(arena, old.n + n, sizeof(*p->aux_hi));
+	if (old.n == 0)
+		return;
+	memcpy(p->k, old.k, old.n * sizeof(*p->k));
+	memcpy(p->aux_lo, old.aux_lo, old.n * sizeof(*p->aux_lo));
+	memcpy(p->aux_hi, old.aux_hi, old.n * sizeof(*p->aux_hi));
+}
+
+static void
+add_post(struct posts *p, int64_t k, int32_t aux_lo, int32_t aux_hi)
+{
+	p->k[p->n] = k;
+	p->aux_lo[p->n] = aux_lo;
+	p->aux_hi[p->n++] = aux_hi;
+}
+
+static void
+add_any(struct posts *p, int64_t k)
+{
+	add_post(p, k, INT32_MIN, INT32_MAX);
+}
+
+static int64_t
+konst(const struct work *w, enum key_space_kind kind)
+{
+	return key_const(w->space, w->search->type->number,
+	    w->probe->param->number, kind);
+}
+
+/* --- dict: what `system|` and :text stand for ------------------------------ */
+
+static enum err
+add_dict(const struct work *w, const struct pg_query *q,
+    const struct pg_args *a, struct str shown)
+{
+	PGresult *res;
+	int n, i;
+	enum err err = pg_exec(w->ctx, q, a, &res);
+
+	if (err != OK)
+		return err;
+	n = PQntuples(res);
+	if (n > SEARCH_CODES_MAX)
+		return fail(w->ctx, ERR_NOT_SUPPORTED,
+		    "Search parameter '%s': '%.*s' stands for more than %d "
+		    "codes; name the codes", w->probe->param->code,
+		    STR_ARGS(shown), SEARCH_CODES_MAX);
+	posts_room(w->ctx->arena, &w->probe->posts, (size_t)n + w->c->n);
+	for (i = 0; i < n; i++)
+		add_post(&w->probe->posts, pg_get_int8(res, i, 0),
+		    pg_get_int4(res, i, 1), pg_get_int4(res, i, 1));
+	return OK;
+}
+
+static struct pg_args
+dict_args(const struct work *w)
+{
+	struct pg_args a = pg_args(w->ctx->arena);
+
+	pg_int4(&a, w->space.tn);
+	pg_int2(&a, w->search->type->number);
+	pg_int2(&a, w->probe->param->number);
+	pg_int4(&a, SEARCH_CODES_MAX + 1);
+	return a;
+}
+
+static enum err
+add_system(const struct work *w, const struct search_value *v)
+{
+	struct pg_args a = dict_args(w);
+
+	pg_text(&a, v->system);
+	return add_dict(w, &query_search_dict_system, &a, v->system);
+}
+
+/* %text%, with what LIKE would read as a pattern made plain. */
+static struct str
+like_pattern(struct arena *arena, struct str text)
+{
+	struct buf b = buf_new(arena, text.n + 8);
+	size_t i;
+
+	buf_addc(&b, '%');
+	for (i = 0; i < text.n; i++) {
+		if (strchr("%_\\", text.p[i]) != NULL)
+			buf_addc(&b, '\\');
+		buf_addc(&b, text.p[i]);
+	}
+	buf_addc(&b, '%');
+	return buf_str(&b);
+}
+
+static enum err
+add_text(const struct work *w, const struct search_value *v)
+{
+	struct pg_args a = dict_args(w);
+
+	pg_text(&a, like_pattern(w->ctx->arena,
+	    key_fold(w->ctx->arena, v->text)));
+	return add_dict(w, &query_search_dict_text, &a, v->text);
+}
+
+/* --- tokens, references, uris --------------------------------------------- */
+
+static void
+add_code(const struct work *w, const struct search_value *v)
+{
+	struct posts *p = &w->probe->posts;
+	int64_t k = konst(w, KEY_VALUE) ^ key_hash(w->space, v->text);
+	const char *implied = w->probe->param->system;
+	int32_t aux;
+
+	if (!v->has_system) {
+		add_any(p, k);
+		return;
+	}
+	aux = v->system.n == 0 ? 0 : key_system(w->space, v->system);
+	add_post(p, k, aux, aux);
+	/* A `code` element says its system only by its value set. */
+	if (aux != 0 && implied != NULL && str_eqz(v->system, implied))
+		add_post(p, k, 0, 0);
+}
+
+static enum err
+add_token(const struct work *w, const struct search_value *v)
+{
+	struct posts *p = &w->probe->posts;
+
+	switch (w->c->modifier) {
+	case SEARCH_TEXT:
+		return add_text(w, v);
+	case SEARCH_OF_TYPE:
+		add_any(p, konst(w, KEY_OF_TYPE) ^ key_triple(w->space,
+		    v->system, v->type_code, v->text));
+		return OK;
+	default:
+		break;
+	}
+	if (v->has_text)
+		add_code(w, v);
+	else if (w->probe->param->identifiers)
+		add_any(p, konst(w, KEY_SYSTEM) ^
+		    key_hash(w->space, v->system));
+	else
+		return add_system(w, v);
+	return OK;
+}
+
+/* A uri or canonical; without |version it stands for every version. */
+static void
+add_uri(const struct work *w, const struct search_value *v)
+{
+	struct posts *p = &w->probe->posts;
+	int64_t hash = key_hash(w->space, v->text);
+
+	add_any(p, konst(w, KEY_VALUE) ^ hash);
+	if (!str_has(v->text, '|'))
+		add_any(p, konst(w, KEY_CANONICAL) ^ hash);
+}
+
+static void
+add_target(const struct work *w, const struct r4_type *type, struct str id)
+{
+	add_any(&w->probe->posts, konst(w, KEY_VALUE) ^
+	    key_reference(w->space, str_of(type->name), id));
+}
+
+static void
+add_reference(const struct work *w, const struct search_value *v)
+{
+	const struct r4_type *type = NULL;
+	const int16_t *t;
+	int64_t hash;
+
+	if (v->id.n > 0 && v->type != NULL) {
+		add_target(w, v->type, v->id);
+		return;
+	}
+	for (t = w->probe->param->targets; v->id.n > 0 && *t != 0; t++)
+		add_target(w, r4_type_numbered(*t), v->id);
+	if (v->id.n > 0)
+		return;
+	hash = key_target(w->ctx, w->space, v->text, &type);
+	if (type == NULL)
+		add_uri(w, v);
+	else if (v->type == NULL || v->type == type)
+		add_any(&w->probe->posts, konst(w, KEY_VALUE) ^ hash);
+}
+
+static void
+add_reference_identifier(const struct work *w, const struct search_value *v)
+{
+	int64_t k = konst(w, KEY_IDENTIFIER) ^ key_hash(w->space, v->text);
+	int32_t aux;
+
+	if (!v->has_system) {
+		add_any(&w->probe->posts, k);
+		return;
+	}
+	aux = v->system.n == 0 ? 0 : key_system(w->space, v->system);
+	add_post(&w->probe->posts, k, aux, aux);
+}
+
+static size_t
+targets_count(const struct r4_param *param)
+{
+	size_t n = 0;
+
+	while (param->targets != NULL && param->targets[n] != 0)
+		n++;
+	return n;
+}
+
+static enum err
+probe_post(const struct work *w)
+{
+	const struct search_condition *c = w->c;
+	size_t each = c->kind == SEARCH_REFERENCE ?
+	    targets_count(c->param) : 0;
+	size_t i;
+	enum err err = OK;
+
+	w->probe->kind = c->modifier == SEARCH_NOT ? PROBE_NOT_POST :
+	    PROBE_POST;
+	w->probe->rare = c->modifier == SEARCH_OF_TYPE ||
+	    (c->param->identifiers && c->values[0].has_text);
+	posts_room(w->ctx->arena, &w->probe->posts, c->n * (each + 2));
+	for (i = 0; i < c->n && err == OK; i++) {
+		if (c->modifier == SEARCH_IDENTIFIER)
+			add_reference_identifier(w, &c->values[i]);
+		else if (c->modifier == SEARCH_EXACT)
+			add_any(&w->probe->posts, konst(w, KEY_EXACT) ^
+			    key_hash(w->space, c->values[i].text));
+		else if (c->kind == SEARCH_REFERENCE)
+			add_reference(w, &c->values[i]);
+		else if (c->kind == SEARCH_URI)
+			add_uri(w, &c->values[i]);
+		else
+			err = add_token(w, &c->values[i]);
+	}
+	return err;
+}
+
+/* --- dates ---------------------------------------------------------------- */
+
+static void
+add_box(struct boxes *b, int64_t lo_min, int64_t lo_max, int64_t hi_min,
+    int64_t hi_max)
+{
+	b->lo_min[b->n] = lo_min;
+	b->lo_max[b->n] = lo_max;
+	b->hi_min[b->n] = hi_min;
+	b->hi_max[b->n++] = hi_max;
+}
+
+static void
+boxes_of(struct ctx *ctx, const struct search_value *v, struct boxes *b)
+{
+	const int64_t none = WHEN_MIN, all = WHEN_MAX;
+	int64_t lo = v->lo_us, hi = v->hi_us, slack;
+
+	switch (v->prefix) {
+	case SEARCH_EQ:
+		add_box(b, lo, all, none, hi);
+		break;
+	case SEARCH_NE:
+		add_box(b, none, lo, none, all);
+		add_box(b, none, all, hi, all);
+		break;
+	case SEARCH_GT:
+		add_box(b, none, all, hi, all);
+		break;
+	case SEARCH_GE:
+		add_box(b, lo, all, none, all);
+		add_box(b, none, all, hi, all);
+		break;
+	case SEARCH_LT:
+		add_box(b, none, lo, none, all);
+		break;
+	case SEARCH_LE:
+		add_box(b, none, all, none, hi);
+		add_box(b, none, lo, none, all);
+		break;
+	case SEARCH_SA:
+		add_box(b, hi, all, none, all);
+		break;
+	case SEARCH_EB:
+		add_box(b, none, all, none, lo);
+		break;
+	case SEARCH_AP:
+		/* R4 recommends a tenth of the gap to now, either way. */
+		slack = (ctx->now_us > lo ? ctx->now_us - lo :
+		    lo - ctx->now_us) / 10;
+		add_box(b, none, hi + slack, lo - slack, all);
+		break;
+	}
+}
+
+static void
+probe_date(const struct work *w)
+{
+	struct boxes *b = &w->probe->boxes;
+	size_t room = w->c->n * 2;
+	size_t i;
+
+	w->probe->kind = PROBE_DATE;
+	b->lo_min = arena_array(w->ctx->arena, room, sizeof(int64_t));
+	b->lo_max = arena_array(w->ctx->arena, room, sizeof(int64_t));
+	b->hi_min = arena_array(w->ctx->arena, room, sizeof(int64_t));
+	b->hi_max = arena_array(w->ctx->arena, room, sizeof(int64_t));
+	for (i = 0; i < w->c->n; i++)
+		boxes_of(w->ctx, &w->c->values[i], b);
+}
+
+/* us + more, infinities kept. */
+static int64_t
+shift(int64_t us, int64_t more)
+{
+	return us == WHEN_MIN || us == WHEN_MAX ? us : us + more;
+}
+
+/* lastUpdated is a whole millisecond, so a box is one range of it. */
+static void
+probe_updated(const struct work *w)
+{
+	const int64_t span = 1000;
+	struct time_ranges *t = &w->probe->times;
+	struct boxes *b = &w->probe->boxes;
+	int64_t lo, hi;
+	size_t i;
+
+	probe_date(w);
+	w->probe->kind = PROBE_UPDATED;
+	t->lo = arena_array(w->ctx->arena, b->n, sizeof(*t->lo));
+	t->hi = arena_array(w->ctx->arena, b->n, sizeof(*t->hi));
+	t->wide = arena_array(w->ctx->arena, b->n, sizeof(*t->wide));
+	for (i = 0; i < b->n; i++) {
+		lo = shift(b->hi_min[i], 1 - span);
+		hi = shift(b->hi_max[i], 1 - span);
+		t->lo[t->n] = lo > b->lo_min[i] ? lo : b->lo_min[i];
+		t->hi[t->n++] = hi < b->lo_max[i] ? hi : b->lo_max[i];
+	}
+}
+
+/* --- strings, ids, presence ------------------------------------------------ */
+
+static void
+probe_string(const struct work *w)
+{
+	struct arena *arena = w->ctx->arena;
+	struct text_ranges *t = &w->probe->texts;
+	struct str folded;
+	size_t i;
+
+	w->probe->kind = w->c->modifier == SEARCH_CONTAINS ? PROBE_LIKE :
+	    PROBE_STRING;
+	t->lo = arena_array(arena, w->c->n, sizeof(*t->lo));
+	t->hi = arena_array(arena, w->c->n, sizeof(*t->hi));
+	for (i = 0; i < w->c->n; i++) {
+		folded = key_fold(arena, w->c->values[i].text);
+		if (w->probe->kind == PROBE_LIKE)
+			folded = like_pattern(arena, folded);
+		t->lo[t->n] = folded;
+		t->hi[t->n++] = arena_printf(arena, "%.*s" TEXT_LAST,
+		    STR_ARGS(folded));
+	}
+}
+
+static void
+probe_id(const struct work *w)
+{
+	struct text_ranges *t = &w->probe->texts;
+	size_t i;
+
+	w->probe->kind = PROBE_ID;
+	t->lo = arena_array(w->ctx->arena, w->c->n, sizeof(*t->lo));
+	for (i = 0; i < w->c->n; i++)
+		t->lo[t->n++] = w->c->values[i].text;
+}
+
+static enum err
+probe_of(const struct work *w)
+{
+	switch (w->c->kind) {
+	case SEARCH_MISSING:
+		w->probe->kind = w->c->values[0].missing ? PROBE_HAS_NOT :
+		    PROBE_HAS;
+		return OK;
+	case SEARCH_ID:
+		probe_id(w);
+		return OK;
+	case SEARCH_DATE:
+		probe_date(w);
+		return OK;
+	case SEARCH_UPDATED:
+		probe_updated(w);
+		return OK;
+	case SEARCH_STRING:
+		if (w->c->modifier == SEARCH_EXACT)
+			return probe_post(w);
+		probe_string(w);
+		return OK;
+	default:
+		return probe_post(w);
+	}
+}
+
+/* :missing=true,false is true of every record. */
+static bool
+is_tautology(const struct search_condition *c)
+{
+	size_t i;
+
+	for (i = 1; c->kind == SEARCH_MISSING && i < c->n; i++)
+		if (c->values[i].missing != c->values[0].missing)
+			return true;
+	return false;
+}
+
+enum err
+search_probes(struct ctx *ctx, struct key_space space, struct plan *plan)
+{
+	struct work w = { .ctx = ctx, .space = space,
+		.search = plan->search };
+	size_t i;
+	enum err err;
+
+	plan->probes = arena_array(ctx->arena, plan->search->n,
+	    sizeof(*plan->probes));
+	for (i = 0; i < plan->search->n; i++) {
+		w.c = &plan->search->conditions[i];
+		if (is_tautology(w.c))
+			continue;
+		w.probe = &plan->probes[plan->n++];
+		w.probe->param = w.c->param;
+		if ((err = probe_of(&w)) != OK)
+			return err;
+	}
+	return OK;
+}

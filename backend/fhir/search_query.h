@@ -1,0 +1,95 @@
+/*
+ * A search in its neutral form, between its parameters and its SQL: typed
+ * conditions that are ANDed, each with values that are ORed, an order, a page.
+ * Shared by the search_*.c files; everybody else sees fhir/search.h.
+ */
+#ifndef FHIR_SEARCH_QUERY_H
+#define FHIR_SEARCH_QUERY_H
+
+#include "base/ctx.h"
+#include "fhir/r4.h"
+#include "wire/http.h"
+
+/* More is refused: each condition is a probe per row, each value a walk. */
+#define SEARCH_CONDITIONS_MAX	16
+#define SEARCH_VALUES_MAX	200
+#define SEARCH_SORT_MAX		3
+
+/* What a condition compares with. _id and _lastUpdated are columns of res,
+ * the others live in key tables. */
+enum search_kind { SEARCH_TOKEN, SEARCH_REFERENCE, SEARCH_URI, SEARCH_STRING,
+	SEARCH_DATE, SEARCH_ID, SEARCH_UPDATED, SEARCH_MISSING };
+
+enum search_modifier { SEARCH_PLAIN, SEARCH_EXACT, SEARCH_CONTAINS,
+	SEARCH_NOT, SEARCH_TEXT, SEARCH_OF_TYPE, SEARCH_IDENTIFIER,
+	SEARCH_TYPED };
+
+enum search_prefix { SEARCH_EQ, SEARCH_NE, SEARCH_GT, SEARCH_GE, SEARCH_LT,
+	SEARCH_LE, SEARCH_SA, SEARCH_EB, SEARCH_AP };
+
+/* One value, unescaped. Which members count says the condition's kind. */
+struct search_value {
+	struct str		 text;	/* string, uri, id; code or value of a
+					 * token; url of a reference */
+	bool			 has_text;	/* false: `system|` */
+	struct str		 system;	/* token; :of-type's type system */
+	bool			 has_system;	/* `|code` has an empty one */
+	struct str		 type_code;	/* :of-type's type code */
+	/* Reference: type NULL = each target type of the parameter; id empty
+	 * = text is an absolute URL or canonical. */
+	const struct r4_type	*type;
+	struct str		 id;
+	/* Date: the span [lo, hi) of the value as written. */
+	enum search_prefix	 prefix;
+	int64_t			 lo_us, hi_us;
+	bool			 missing;	/* :missing=true */
+};
+
+struct search_condition {
+	enum search_kind	 kind;
+	enum search_modifier	 modifier;
+	const struct r4_param	*param;
+	struct search_value	*values;
+	size_t			 n;
+};
+
+struct search_sort {
+	enum search_kind	 kind;	/* DATE, STRING, ID, UPDATED */
+	const struct r4_param	*param;
+	bool			 descending;
+};
+
+struct search {
+	const struct r4_type	*type;
+	struct search_condition	*conditions;
+	size_t			 n;
+	struct search_sort	 sort[SEARCH_SORT_MAX];
+	size_t			 nsort;
+	int			 count;
+	int			 offset;
+	struct str		 cursor;	/* as sent; empty = none */
+	/* What was applied, in the order sent, without _offset and _cursor:
+	 * the links are made of it. */
+	struct http_param	*applied;
+	size_t			 napplied;
+};
+
+/* --- search_value.c ------------------------------------------------------- */
+
+/*
+ * Parse one parameter's value into c->values (commas are OR, backslash
+ * escapes); c's kind, modifier and param are set. target is the :Type of a
+ * reference or NULL; name is as sent, for messages. ERR_INVALID_PARAMETER. R4
+ * search.html#escaping
+ */
+enum err	search_values(struct ctx *ctx, struct search_condition *c,
+		    const struct r4_type *target, struct str name,
+		    struct str value);
+
+/* --- search_name.c -------------------------------------------------------- */
+
+/* The parameter code of type nearest to a misspelt one, or NULL when none is
+ * near: for messages. */
+const char	*search_nearest(const struct r4_type *type, struct str code);
+
+#endif
