@@ -126,8 +126,13 @@ enum err	search_probes(struct ctx *ctx, struct key_space space,
 /* Choose driver and order; one round trip when several could drive. */
 enum err	search_plan(struct ctx *ctx, struct plan *plan);
 
-/* Set driver-dependent members after driver, drives, gather are known. */
+/* Set what follows from driver, drives and gather; false when they cannot
+ * be, as in no cursor of ours. */
 bool		search_plan_settle(struct plan *plan);
+
+/* Whether the segment at hand are those that lack the walked date or string:
+ * they are walked by `at`. */
+bool		search_walks_missing(const struct plan *plan);
 
 /* Where the primary date must lie for the probe on it, if there is one, to
  * match: ranges of `at`, cut to the segment at hand. */
@@ -144,6 +149,9 @@ enum page_column { PAGE_ID, PAGE_RID, PAGE_VER, PAGE_UPDATED, PAGE_BODY,
 void		search_sql_page(struct ctx *ctx, const struct plan *plan,
 		    int64_t limit, int64_t skip, struct pg_query *q,
 		    struct pg_args *a);
+
+/* Whether the walk's key is a text; else it is a time. */
+bool		search_walks_text(const struct plan *plan);
 
 /* The number of all matches. */
 void		search_sql_total(struct ctx *ctx, const struct plan *plan,

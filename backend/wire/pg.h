@@ -24,7 +24,7 @@ struct pg_query {
 	const char	*sql;
 };
 
-#define PG_ARGS_MAX	48
+#define PG_ARGS_MAX	128
 
 /* The arguments of one execution, in the order of $1... All binary. Arrays
  * and strings are copied to or borrowed from the arena until executed. */

@@ -65,3 +65,9 @@ from (
 	from res r
 	where r.tn = $1 and r.type = $2 and not r.deleted
 	limit $3) x
+
+-- The key that seals cursors. value; setting_pkey.
+-- name: search_cursor_key
+select value
+from setting
+where name = 'cursor_key'

@@ -1,0 +1,302 @@
+/*
+ * A search from its neutral form to a page: probes, plan, statement, rows and
+ * the links to the neighbours. A link is a place in the order and not a
+ * number of rows, so it stays right while others write.
+ */
+
+#include "fhir/search.h"
+
+#include <assert.h>
+
+#include "base/buf.h"
+#include "fhir/search_plan.h"
+
+/* Rows of a page as they come, each with its place. */
+struct rows {
+	struct record	*records;
+	struct place	*places;
+	int		*segments;
+	size_t		 n, room;
+};
+
+static struct rows
+rows_new(struct ctx *ctx, size_t room)
+{
+	struct rows rows = { .room = room };
+
+	rows.records = arena_array(ctx->arena, room, sizeof(*rows.records));
+	rows.places = arena_array(ctx->arena, room, sizeof(*rows.places));
+	rows.segments = arena_array(ctx->arena, room, sizeof(*rows.segments));
+	return rows;
+}
+
+static bool
+key_is_text(const struct plan *plan, size_t i)
+{
+	enum search_kind kind = plan->search->sort[i].kind;
+
+	if (!plan->gather)
+		return search_walks_text(plan);
+	return kind == SEARCH_ID || kind == SEARCH_STRING;
+}
+
+static struct place
+take_place(const struct plan *plan, const PGresult *res, int row)
+{
+	struct place place = { .rid = pg_get_int8(res, row, PAGE_RID) };
+	size_t n = plan->gather ? plan->search->nsort : 1;
+	struct order_key *key;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		key = &place.keys[i];
+		key->text = key_is_text(plan, i);
+		if (key->text)
+			key->s = pg_get_str(res, row, PAGE_KEY + (int)i);
+		else
+			key->us = pg_get_time(res, row, PAGE_KEY + (int)i);
+	}
+	return place;
+}
+
+static void
+take_rows(const struct plan *plan, const PGresult *res, struct rows *rows)
+{
+	int n = PQntuples(res);
+	int i;
+
+	for (i = 0; i < n; i++, rows->n++) {
+		assert(rows->n < rows->room);
+		rows->records[rows->n] = (struct record){
+			.type = plan->search->type,
+			.id = pg_get_str(res, i, PAGE_ID),
+			.rid = pg_get_int8(res, i, PAGE_RID),
+			.ver = pg_get_int4(res, i, PAGE_VER),
+			.updated_us = pg_get_time(res, i, PAGE_UPDATED),
+			.body = pg_get_str(res, i, PAGE_BODY) };
+		rows->places[rows->n] = take_place(plan, res, i);
+		rows->segments[rows->n] = plan->segment;
+	}
+}
+
+static enum err
+count_matches(struct ctx *ctx, const struct plan *plan, int64_t *total)
+{
+	struct pg_query q;
+	struct pg_args a;
+	PGresult *res;
+	enum err err;
+
+	search_sql_total(ctx, plan, &q, &a);
+	if ((err = pg_exec(ctx, &q, &a, &res)) == OK)
+		*total = pg_get_int8(res, 0, 0);
+	return err;
+}
+
+/* The part of the offset that the segment left behind did not use up. */
+static enum err
+offset_after(struct ctx *ctx, const struct plan *plan, const struct rows *rows,
+    int64_t *skip)
+{
+	int64_t passed = 0;
+	enum err err;
+
+	if (*skip == 0 || rows->n > 0) {
+		*skip = 0;
+		return OK;
+	}
+	err = count_matches(ctx, plan, &passed);
+	*skip = *skip > passed ? *skip - passed : 0;
+	return err;
+}
+
+/* Fill rows, going on in the next segment where one ends. */
+static enum err
+fetch(struct ctx *ctx, struct plan *plan, struct rows *rows)
+{
+	int step = plan->backwards ? -1 : 1;
+	int64_t skip = plan->placed ? 0 : plan->search->offset;
+	struct pg_query q;
+	struct pg_args a;
+	PGresult *res;
+	enum err err;
+
+	for (;;) {
+		search_sql_page(ctx, plan, (int64_t)(rows->room - rows->n),
+		    skip, &q, &a);
+		if ((err = pg_exec(ctx, &q, &a, &res)) != OK)
+			return err;
+		take_rows(plan, res, rows);
+		if (rows->n == rows->room || plan->segment + step < 0 ||
+		    plan->segment + step >= plan->segments)
+			return OK;
+		if ((err = offset_after(ctx, plan, rows, &skip)) != OK)
+			return err;
+		plan->segment += step;
+		plan->placed = false;
+	}
+}
+
+static void
+reverse(struct rows *rows)
+{
+	size_t i, j;
+
+	for (i = 0, j = rows->n; i + 1 < j; i++) {
+		struct record record = rows->records[i];
+		struct place place = rows->places[i];
+		int segment = rows->segments[i];
+
+		j--;
+		rows->records[i] = rows->records[j];
+		rows->places[i] = rows->places[j];
+		rows->segments[i] = rows->segments[j];
+		rows->records[j] = record;
+		rows->places[j] = place;
+		rows->segments[j] = segment;
+	}
+}
+
+/* --- links -------------------------------------------------------------------- */
+
+static void
+add_pair(struct buf *b, struct str name, struct str value)
+{
+	if (b->n > 0)
+		buf_addc(b, '&');
+	buf_add_percent(b, name);
+	buf_addc(b, '=');
+	buf_add_percent(b, value);
+}
+
+/* The query as applied, with a cursor when there is one. */
+static struct str
+link_query(struct ctx *ctx, const struct search *search, struct str cursor)
+{
+	struct buf b = buf_new(ctx->arena, 256);
+	size_t i;
+
+	for (i = 0; i < search->napplied; i++)
+		add_pair(&b, search->applied[i].name,
+		    search->applied[i].value);
+	if (cursor.n > 0)
+		add_pair(&b, STR("_cursor"), cursor);
+	return buf_str(&b);
+}
+
+static struct str
+link_self(struct ctx *ctx, const struct search *search)
+{
+	struct str query = link_query(ctx, search, search->cursor);
+
+	if (search->offset == 0)
+		return query;
+	return arena_printf(ctx->arena, "%.*s%s_offset=%d", STR_ARGS(query),
+	    query.n > 0 ? "&" : "", search->offset);
+}
+
+/* Where the page began: what its links go by when it came out empty. */
+struct begin {
+	bool		placed, backwards;
+	struct place	place;
+	int		segment;
+};
+
+static enum err
+link_from(struct ctx *ctx, const struct plan *plan, const struct rows *rows,
+    const struct begin *begin, bool backwards, struct str *out)
+{
+	const struct place *place = &begin->place;
+	int segment = begin->segment;
+	struct str cursor;
+	size_t i = backwards ? 0 : rows->n - 1;
+	enum err err;
+
+	if (rows->n > 0) {
+		place = &rows->places[i];
+		segment = rows->segments[i];
+	} else if (!begin->placed) {
+		return OK;
+	}
+	err = search_cursor_write(ctx, plan, place, segment, backwards,
+	    &cursor);
+	if (err == OK)
+		*out = link_query(ctx, plan->search, cursor);
+	return err;
+}
+
+static enum err
+write_links(struct ctx *ctx, const struct plan *plan,
+    const struct rows *rows, const struct begin *begin, bool more,
+    struct search_page *out)
+{
+	bool next = begin->backwards || more;
+	bool previous = begin->backwards ? more :
+	    begin->placed || plan->search->offset > 0;
+	enum err err = OK;
+
+	if (next)
+		err = link_from(ctx, plan, rows, begin, false, &out->next);
+	if (err == OK && previous)
+		err = link_from(ctx, plan, rows, begin, true, &out->previous);
+	return err;
+}
+
+/* --- the page -------------------------------------------------------------------- */
+
+/* `_count=0` asks for the total alone. R4 search.html#count */
+static enum err
+run_total(struct ctx *ctx, struct plan *plan, struct search_page *out)
+{
+	enum err err;
+
+	plan->search->nsort = 0;
+	if ((err = search_plan(ctx, plan)) != OK)
+		return err;
+	return count_matches(ctx, plan, &out->total);
+}
+
+static enum err
+run_page(struct ctx *ctx, struct plan *plan, struct search_page *out)
+{
+	size_t count = (size_t)plan->search->count;
+	struct rows rows = rows_new(ctx, count + 1);
+	struct begin begin;
+	bool more;
+	enum err err;
+
+	err = plan->search->cursor.n > 0 ? search_cursor_read(ctx, plan) :
+	    search_plan(ctx, plan);
+	if (err != OK)
+		return err;
+	begin = (struct begin){ plan->placed, plan->backwards, plan->place,
+		plan->segment };
+	if ((err = fetch(ctx, plan, &rows)) != OK)
+		return err;
+	more = rows.n > count;
+	if (more)
+		rows.n = count;
+	if (plan->backwards)
+		reverse(&rows);
+	out->records = rows.records;
+	out->n = rows.n;
+	return write_links(ctx, plan, &rows, &begin, more, out);
+}
+
+enum err
+search_run(struct ctx *ctx, struct search *search, struct search_page *out)
+{
+	struct plan plan = { .search = search, .tn = ctx->who.tn };
+	struct key_space space;
+	enum err err;
+
+	*out = (struct search_page){ .total = -1 };
+	out->self = link_self(ctx, search);
+	out->first = link_query(ctx, search, STR_NONE);
+	if ((err = store_key_space(ctx, &space)) != OK ||
+	    (err = search_probes(ctx, space, &plan)) != OK)
+		return err;
+	if (search->count == 0)
+		return run_total(ctx, &plan, out);
+	return run_page(ctx, &plan, out);
+}
