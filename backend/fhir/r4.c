@@ -2,13 +2,10 @@
 
 #include "fhir/r4.h"
 
-/*
- * Both tables are sorted by name (types are numbered in that order until a
- * later release of the definitions appends one, so the types have an order of
- * their own).
- */
-extern const uint16_t	r4_types_by_name[];
+#include "fhir/structure.h"
 
+/* Types are numbered in the order in which they came, so a second table has
+ * them in the order of their names. */
 const struct r4_type *
 r4_type_named(struct str name)
 {
