@@ -5,6 +5,7 @@
  * Of a Bundle also its entries' resources.
  *
  *   tool_extract FILE..          the values
+ *   tool_extract -p              the parameters: {type: {code: expression}}
  *   tool_extract -k FILE..       the number of keys of each kind
  *   tool_extract -b N FILE..     extract all N times, print resources/s
  */
@@ -51,6 +52,15 @@ struct values {
 	bool			 some;
 };
 
+/* A value as written, on one line: JSON has line ends between values only. */
+static void
+add_source(struct buf *b, struct str source)
+{
+	for (size_t i = 0; i < source.n; i++)
+		buf_addc(b, source.p[i] == '\n' || source.p[i] == '\r' ? ' ' :
+		    source.p[i]);
+}
+
 static void
 print_value(void *to, enum extract_kind kind, uint32_t node,
     const struct r4_step *group)
@@ -65,7 +75,7 @@ print_value(void *to, enum extract_kind kind, uint32_t node,
 	if (kind == EXTRACT_YES || kind == EXTRACT_NO)
 		buf_addz(&v->b, kind == EXTRACT_YES ? "true" : "false");
 	else
-		buf_add(&v->b, jdoc_source(v->r->doc, node));
+		add_source(&v->b, jdoc_source(v->r->doc, node));
 	buf_addc(&v->b, ']');
 }
 
@@ -91,6 +101,29 @@ print_values(struct ctx *ctx, const struct resource *r)
 	}
 	buf_addz(&v.b, "}}\n");
 	fwrite(v.b.p, 1, v.b.n, stdout);
+}
+
+static void
+print_params(struct arena *arena)
+{
+	struct buf b = buf_new(arena, 1 << 20);
+
+	for (size_t t = 0; t < r4_types_count; t++) {
+		const struct r4_type *type = &r4_types[t];
+
+		buf_addf(&b, "%c\"%s\":{", t == 0 ? '{' : ',', type->name);
+		for (unsigned i = 0; i < type->nparams; i++) {
+			const struct r4_param *param = type->params[i];
+
+			buf_addf(&b, "%s\"%s\":", i > 0 ? "," : "",
+			    param->code);
+			buf_add_quoted(&b, str_of(param->program == NULL ?
+			    "" : param->expression));
+		}
+		buf_addc(&b, '}');
+	}
+	buf_addz(&b, "}\n");
+	fwrite(b.p, 1, b.n, stdout);
 }
 
 /* --- counting keys ----------------------------------------------------------- */
@@ -202,7 +235,10 @@ main(int argc, char **argv)
 	int first = 1, rounds = 1;
 	double begin;
 
-	if (argc > 2 && strcmp(argv[1], "-k") == 0) {
+	if (argc == 2 && strcmp(argv[1], "-p") == 0) {
+		print_params(work);
+		first = argc;
+	} else if (argc > 2 && strcmp(argv[1], "-k") == 0) {
 		fn = print_keys;
 		first = 2;
 	} else if (argc > 3 && strcmp(argv[1], "-b") == 0) {
