@@ -24,7 +24,9 @@ struct record {
 	bool			 deleted;
 	struct str		 body;		/* empty when deleted */
 	char			 op;		/* 'C', 'U', 'D': how this
-						 * version came to be */
+						 * version came to be; an
+						 * update-as-create is a 'U'
+						 * of version 1 */
 };
 
 /* Room for an id that the server makes: time-ordered, [0-9a-z], 26 chars. */

@@ -25,7 +25,11 @@ ignore_notice(void *arg, const PGresult *res)
 	(void)res;
 }
 
-/* The settings every session of ours needs, after those of the conninfo. */
+/*
+ * The settings every session of ours needs, after those of the conninfo. Each
+ * statement is planned once, perhaps while its tables are empty; without the
+ * joins and scans whose cost depends on a table's size, that plan stays good.
+ */
 static bool
 session_options(const struct pg *pg, char out[OPTIONS_ROOM])
 {
@@ -39,6 +43,8 @@ session_options(const struct pg *pg, char out[OPTIONS_ROOM])
 	n = snprintf(out, OPTIONS_ROOM, "%s -c statement_timeout=%ld"
 	    " -c idle_in_transaction_session_timeout=%ld"
 	    " -c plan_cache_mode=force_generic_plan -c jit=off"
+	    " -c enable_seqscan=off -c enable_hashjoin=off"
+	    " -c enable_mergejoin=off"
 	    " -c timezone=UTC -c client_min_messages=error"
 	    " -c default_transaction_isolation=read\\ committed",
 	    own, pg->statement_timeout_ms,

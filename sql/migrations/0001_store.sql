@@ -32,7 +32,6 @@ create table res (
 	rh	bigint not null,	-- hash of "tn/Type/id"
 	keys	bigint[] not null,	-- post.k of this version
 	auxs	int[] not null,		-- post.aux, in the same order
-	ckeys	bigint[] not null,	-- cqty.k
 	refs	bigint[] not null,	-- rh of the targets
 	primary key (tn, type, id)
 ) with (fillfactor = 80);
@@ -96,7 +95,8 @@ create table str (
 	primary key (tn, type, param, v, rid)
 );
 create index str_rid on str (rid);
-create index str_trgm on str using gin (tn, type, param, v gin_trgm_ops);
+create index str_trgm on str using gin (tn, type, param, v gin_trgm_ops)
+	with (fastupdate = on, gin_pending_list_limit = 1024);
 
 -- Numbers and quantities; unit 0 = the number alone, else a hash of the unit's
 -- code; aux is the print of the code's system.
@@ -142,6 +142,7 @@ create table dict (
 );
 create index dict_system on dict (tn, type, param, system);
 create index dict_text on dict using gin (tn, type, param, code gin_trgm_ops)
+	with (fastupdate = on, gin_pending_list_limit = 1024)
 	where space = 2;
 
 -- Exact totals; shard = writer, so that writers do not meet.
@@ -189,3 +190,21 @@ create table program (
 	hash	bigint not null,
 	primary key (type, param)
 );
+
+-- Index-only walks need a fresh visibility map, also where rows only come.
+alter table res set (autovacuum_vacuum_scale_factor = 0.05,
+	autovacuum_analyze_scale_factor = 0.05);
+alter table ver set (autovacuum_vacuum_insert_scale_factor = 0.05);
+alter table post set (autovacuum_vacuum_scale_factor = 0.02,
+	autovacuum_vacuum_insert_scale_factor = 0.02,
+	autovacuum_analyze_scale_factor = 0.05);
+alter table dat set (autovacuum_vacuum_scale_factor = 0.02,
+	autovacuum_vacuum_insert_scale_factor = 0.02);
+alter table str set (autovacuum_vacuum_scale_factor = 0.02,
+	autovacuum_vacuum_insert_scale_factor = 0.02);
+alter table qty set (autovacuum_vacuum_scale_factor = 0.02,
+	autovacuum_vacuum_insert_scale_factor = 0.02);
+alter table cqty set (autovacuum_vacuum_scale_factor = 0.02,
+	autovacuum_vacuum_insert_scale_factor = 0.02);
+alter table cnt set (autovacuum_vacuum_scale_factor = 0,
+	autovacuum_vacuum_threshold = 1000);

@@ -1,0 +1,73 @@
+/* The bytes of a record, put together from slices of what the client sent. */
+
+#include "fhir/record.h"
+
+#include "base/buf.h"
+#include "base/when.h"
+
+/* Everything that the server writes itself, with room to spare. */
+#define FRAME_BYTES	256
+
+static bool
+is_any(const struct jdoc *d, uint32_t name, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (jdoc_is(d, name, str_of(*names)))
+			return true;
+	return false;
+}
+
+/* The bytes of a member from its name's quote to the end of its value. */
+static struct str
+member_source(const struct jdoc *d, uint32_t name)
+{
+	struct str key = jdoc_source(d, name);
+	struct str value = jdoc_source(d, jdoc_value(d, name));
+
+	return (struct str){ key.p, (size_t)(value.p + value.n - key.p) };
+}
+
+/* ",member" for each member of the object that is not among `without`. */
+static void
+add_members(struct buf *b, const struct jdoc *d, uint32_t object,
+    const char *const *without)
+{
+	uint32_t name = jdoc_first(d, object);
+
+	for (; name != 0; name = jdoc_next(d, object, name)) {
+		if (is_any(d, name, without))
+			continue;
+		buf_addc(b, ',');
+		buf_add(b, member_source(d, name));
+	}
+}
+
+struct str
+record_body(struct ctx *ctx, const struct record *record, const struct jdoc *d,
+    uint32_t node)
+{
+	static const char *const of_root[] = { "resourceType", "id", "meta",
+	    NULL };
+	static const char *const of_meta[] = { "versionId", "lastUpdated",
+	    NULL };
+	struct buf b = buf_new(ctx->arena, jdoc_raw(d, node).n + FRAME_BYTES);
+	uint32_t meta = jdoc_get(d, node, STR("meta"));
+	char updated[WHEN_INSTANT_CHARS + 1];
+
+	when_format(record->updated_us, updated);
+	buf_addz(&b, "{\"resourceType\":\"");
+	buf_addz(&b, record->type->name);
+	buf_addz(&b, "\",\"id\":\"");
+	buf_add(&b, record->id);
+	buf_addz(&b, "\",\"meta\":{\"versionId\":\"");
+	buf_add_i64(&b, record->ver);
+	buf_addz(&b, "\",\"lastUpdated\":\"");
+	buf_addz(&b, updated);
+	buf_addc(&b, '"');
+	if (meta != 0)
+		add_members(&b, d, meta, of_meta);
+	buf_addc(&b, '}');
+	add_members(&b, d, node, of_root);
+	buf_addc(&b, '}');
+	return buf_str(&b);
+}

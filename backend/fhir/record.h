@@ -1,0 +1,19 @@
+/*
+ * The bytes of a record: the client's resource with id, versionId and
+ * lastUpdated put in their places, everything else as it was sent.
+ */
+#ifndef FHIR_RECORD_H
+#define FHIR_RECORD_H
+
+#include "fhir/store.h"
+
+/*
+ * The body of `type` from the resource at node: resourceType, id and meta
+ * first, then the client's other members in their order, byte for byte. The
+ * client's own id, meta.versionId and meta.lastUpdated are left out wherever
+ * they stand; its other meta members are kept. Lives in the arena.
+ */
+struct str	record_body(struct ctx *ctx, const struct record *record,
+		    const struct jdoc *d, uint32_t node);
+
+#endif

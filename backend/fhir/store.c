@@ -1,0 +1,153 @@
+/* Reading records: each way is one prepared statement by primary key. */
+
+#include "fhir/store.h"
+
+#include "base/code.h"
+#include "base/when.h"
+#include "wire/pg.h"
+
+#include "queries.h"
+
+#include <limits.h>
+
+/* Columns of every statement that reads records. */
+enum column { COL_RID, COL_VER, COL_UPDATED, COL_DELETED, COL_OP, COL_BODY,
+	COL_COUNT };
+
+struct str
+store_new_id(struct ctx *ctx)
+{
+	unsigned char bytes[16];
+	char *text = arena_alloc(ctx->arena, BASE32_ID_CHARS);
+	uint64_t ms = (uint64_t)when_now() / 1000;
+
+	random_bytes(bytes, sizeof(bytes));
+	for (int i = 5; i >= 0; i--, ms >>= 8)
+		bytes[i] = (unsigned char)(ms & 0xff);
+	base32_id(bytes, text);
+	return (struct str){ text, BASE32_ID_CHARS };
+}
+
+enum err
+store_key_space(struct ctx *ctx, struct key_space *out)
+{
+	static struct siphash_key key;
+	static bool known;
+	struct pg_args a = pg_args(ctx->arena);
+	PGresult *res;
+	enum err err;
+
+	out->tn = ctx->who.tn;
+	if (known) {
+		out->key = key;
+		return OK;
+	}
+	pg_text(&a, STR("siphash_key"));
+	if ((err = pg_exec(ctx, &query_setting_read, &a, &res)) != OK)
+		return err;
+	if (PQntuples(res) != 1 || PQgetlength(res, 0, 0) != 16)
+		return fail(ctx, ERR_INTERNAL, "the database has no key: run "
+		    "`twocare migrate`");
+	key = siphash_key((const unsigned char *)PQgetvalue(res, 0, 0));
+	known = true;
+	out->key = key;
+	return OK;
+}
+
+static struct pg_args
+args_of(struct ctx *ctx, const struct r4_type *type, struct str id)
+{
+	struct pg_args a = pg_args(ctx->arena);
+
+	pg_int4(&a, ctx->who.tn);
+	pg_int2(&a, type->number);
+	pg_text(&a, id);
+	return a;
+}
+
+static void
+take_record(const PGresult *res, int row, const struct r4_type *type,
+    struct str id, struct record *out)
+{
+	*out = (struct record){
+		.type = type,
+		.id = id,
+		.rid = pg_get_int8(res, row, COL_RID),
+		.ver = pg_get_int4(res, row, COL_VER),
+		.updated_us = pg_get_time(res, row, COL_UPDATED),
+		.deleted = pg_get_bool(res, row, COL_DELETED),
+		.op = pg_get_str(res, row, COL_OP).p[0],
+		.body = pg_get_str(res, row, COL_BODY),
+	};
+}
+
+static enum err
+fail_not_found(struct ctx *ctx, const struct r4_type *type, struct str id)
+{
+	return fail(ctx, ERR_NOT_FOUND, "there is no %s/%.*s", type->name,
+	    STR_ARGS(id));
+}
+
+static enum err
+read_one(struct ctx *ctx, const struct pg_query *q, const struct pg_args *a,
+    struct record *out)
+{
+	const struct r4_type *type = out->type;
+	struct str id = out->id;
+	PGresult *res;
+	enum err err;
+
+	if ((err = pg_exec(ctx, q, a, &res)) != OK)
+		return err;
+	if (PQntuples(res) == 0)
+		return fail_not_found(ctx, type, id);
+	take_record(res, 0, type, id, out);
+	if (out->deleted)
+		return fail(ctx, ERR_DELETED, "%s/%.*s was deleted", type->name,
+		    STR_ARGS(id));
+	return OK;
+}
+
+enum err
+store_read(struct ctx *ctx, const struct r4_type *type, struct str id,
+    struct record *out)
+{
+	struct pg_args a = args_of(ctx, type, id);
+
+	*out = (struct record){ .type = type, .id = id };
+	return read_one(ctx, &query_store_read, &a, out);
+}
+
+enum err
+store_vread(struct ctx *ctx, const struct r4_type *type, struct str id,
+    int32_t ver, struct record *out)
+{
+	struct pg_args a = args_of(ctx, type, id);
+
+	pg_int4(&a, ver);
+	*out = (struct record){ .type = type, .id = id };
+	return read_one(ctx, &query_store_vread, &a, out);
+}
+
+enum err
+store_history(struct ctx *ctx, const struct r4_type *type, struct str id,
+    int32_t below, int count, struct record **out, size_t *n, int64_t *total)
+{
+	struct pg_args a = args_of(ctx, type, id);
+	PGresult *res;
+	enum err err;
+	int rows;
+
+	pg_int4(&a, below == 0 ? INT32_MAX : below);
+	pg_int4(&a, count);
+	if ((err = pg_exec(ctx, &query_store_history, &a, &res)) != OK)
+		return err;
+	if ((rows = PQntuples(res)) == 0)
+		return fail_not_found(ctx, type, id);
+	*total = pg_get_int4(res, 0, COL_COUNT);
+	*n = pg_is_null(res, 0, COL_VER) ? 0 : (size_t)rows;
+	*out = arena_array(ctx->arena, *n, sizeof(**out));
+	for (size_t i = 0; i < *n; i++)
+		take_record(res, (int)i, type, id, &(*out)[i]);
+	return OK;
+}

@@ -1,0 +1,60 @@
+/*
+ * The inside of a write, shared by store_write.c (the steps), store_rows.c
+ * (records and versions), store_keys.c (search keys) and store_dict.c
+ * (tokens). Nobody else includes it.
+ */
+#ifndef FHIR_STORE_ROW_H
+#define FHIR_STORE_ROW_H
+
+#include "fhir/store.h"
+#include "wire/pg.h"
+
+/* Rows per statement: large enough that its cost is that of the rows, small
+ * enough that a bundle's arrays are built and sent in pieces. */
+#define STORE_CHUNK	4096
+
+enum row_fate { ROW_NOTHING, ROW_CREATE, ROW_UPDATE };
+
+/* One change on its way into the database. */
+struct row {
+	struct change	*change;
+	struct str	 id;
+	int64_t		 rh;
+	struct keys	 keys;		/* of the new version; empty: deleted */
+
+	/* As it was found */
+	bool		 found;
+	int64_t		 rid;
+	int32_t		 old_ver;
+	int64_t		 old_updated_us;
+	int64_t		 old_at_us;
+	bool		 old_deleted;
+	struct key_post	*old_post;
+	size_t		 nold_post;
+
+	/* As it will be */
+	enum row_fate	 fate;
+	struct record	 after;
+};
+
+/* The rows of one write, in the order of (type, id). */
+struct rows {
+	struct row	*v;
+	size_t		 n;
+	int		 writer;
+};
+
+/* Queue what makes the rows of `fate` (records, versions, events, audit,
+ * counts). */
+void	store_send_rows(struct ctx *ctx, const struct rows *rows,
+	    enum row_fate fate);
+
+/* Queue the search keys that go, then those that come. */
+void	store_send_keys(struct ctx *ctx, const struct rows *rows);
+
+/* Queue the tokens that this process has not sent before; after the commit
+ * say whether it came to pass. */
+void	store_send_dict(struct ctx *ctx, const struct rows *rows);
+void	store_dict_done(bool committed);
+
+#endif
