@@ -153,15 +153,13 @@ tenant_create(struct ctx *ctx, struct str name, int32_t *tn)
 		    "to %d of letters, digits, '.', '-' and '_'",
 		    NAME_MAX_BYTES);
 	pg_text(&a, name);
-	if ((err = pg_exec(ctx, &query_tenant_insert, &a, &res)) == OK) {
-		*tn = pg_get_int4(res, 0, 0);
-		return OK;
-	}
-	if (strcmp(pg_sqlstate(ctx->pg), "23505") != 0)
+	if ((err = pg_exec(ctx, &query_tenant_insert, &a, &res)) != OK)
 		return err;
-	fault_clear(ctx);
-	return fail(ctx, ERR_CONFLICT, "there is a tenant \"%.*s\" already",
-	    STR_ARGS(name));
+	if (PQntuples(res) == 0)
+		return fail(ctx, ERR_CONFLICT, "there is a tenant \"%.*s\" "
+		    "already", STR_ARGS(name));
+	*tn = pg_get_int4(res, 0, 0);
+	return OK;
 }
 
 enum err

@@ -1,8 +1,9 @@
 -- What administrators do with tenants and clients.
 
 -- name: tenant_insert
--- $1 name -> tn.
-insert into tenant (name) values ($1) returning tn
+-- $1 name -> tn; no row when the name is taken.
+insert into tenant (name) values ($1) on conflict (name) do nothing
+returning tn
 
 -- name: tenant_list
 -- All tenants with the number of their clients.

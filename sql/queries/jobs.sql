@@ -17,10 +17,13 @@ on conflict do nothing
 select value from setting where name = 'state_key'
 
 -- name: state_clients
--- $1 after this id, $2 at most so many: what clients.map lists.
+-- $1 after this id, $2 at most so many: what clients.map lists. A client that
+-- has just been disabled may be getting a token at this moment.
 select id, tier, limit_hour, limit_minute, pool, status
   from client
- where id > $1 and (status = 'active' or last_expiry > now())
+ where id > $1
+   and (status = 'active' or
+        greatest(last_expiry, disabled + interval '2 minutes') > now())
  order by id limit $2
 
 -- name: state_revocations

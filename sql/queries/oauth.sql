@@ -48,8 +48,11 @@ select exists (select 1 from signing_key where state = 'passive'
    and changed < now() - make_interval(secs => $1::int))
 
 -- name: token_life_longest
--- $1 the setting -> the longest life of any client's tokens, in seconds.
-select greatest($1::int, coalesce(max(token_ttl_s), 0)) from client
+-- $1 the setting -> seconds until nothing issued until now can be valid, also
+-- when lives were longer once.
+select greatest($1::int, coalesce(max(token_ttl_s), 0),
+       coalesce(ceil(extract(epoch from max(last_expiry) - now()))::int, 0))
+  from client
 
 -- name: revocation_insert
 -- $1 kind, $2 value, $3 life of the record in seconds, $4 reason.
