@@ -53,3 +53,28 @@ r4_param_named(const struct r4_type *type, struct str code)
 	}
 	return NULL;
 }
+
+const struct r4_element *
+r4_element_named(const struct r4_structure *s, struct str name)
+{
+	size_t low = 0, high = s->count, middle, shorter;
+	const struct r4_element *row;
+	int order;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		row = &s->elements[middle];
+		shorter = name.n < row->name_len ? name.n : row->name_len;
+		order = memcmp(name.p, row->name, shorter);
+		if (order == 0)
+			order = (name.n > row->name_len) -
+			    (name.n < row->name_len);
+		if (order == 0)
+			return row;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}

@@ -7,121 +7,15 @@
 
 #include "fhir/validate.h"
 
-#include "base/buf.h"
 #include "fhir/suggest.h"
 #include "fhir/walk.h"
-
-#define NAME_MAX_BYTES	64	/* no R4 element name is nearly as long */
 
 static void	check_object(struct walk *w, const struct place *at,
 		    const struct r4_structure *s, uint32_t node);
 static void	check_resource(struct walk *w, const struct place *at,
 		    const struct r4_type *want, uint32_t node);
 
-/* --- problems ------------------------------------------------------------- */
-
-/* A FHIRPath identifier; other names are delimited. FHIRPath 2.0 6.1 */
-static void
-add_name(struct buf *path, struct str name)
-{
-	bool plain = name.n > 0 && name.n <= NAME_MAX_BYTES;
-
-	for (size_t i = 0; plain && i < name.n; i++) {
-		char c = name.p[i], lower = (char)(c | 0x20);
-
-		plain = (lower >= 'a' && lower <= 'z') || c == '_' ||
-		    (i > 0 && c >= '0' && c <= '9');
-	}
-	if (plain) {
-		buf_add(path, name);
-		return;
-	}
-	buf_addc(path, '`');
-	for (size_t i = 0; i < name.n && i < NAME_MAX_BYTES; i++) {
-		char c = name.p[i];
-
-		if (c == '`' || c == '\\')
-			buf_addc(path, '\\');
-		buf_addc(path, c > ' ' && c <= '~' ? c : '?');
-	}
-	buf_addc(path, '`');
-}
-
-static void
-add_path(struct buf *path, const struct place *at)
-{
-	if (at->up != NULL) {
-		add_path(path, at->up);
-		buf_addc(path, '.');
-	}
-	add_name(path, at->name);
-	if (at->index >= 0)
-		buf_addf(path, "[%lld]", (long long)at->index);
-}
-
-void
-walk_problem(struct walk *w, const struct place *at, const char *fmt, ...)
-{
-	struct buf path;
-	struct str text;
-	va_list ap;
-
-	w->failed = true;
-	if (walk_full(w))
-		return;
-	path = buf_new(w->ctx->arena, 64);
-	add_path(&path, at);
-	va_start(ap, fmt);
-	text = arena_vprintf(w->ctx->arena, fmt, ap);
-	va_end(ap);
-	fail_at(w->ctx, ERR_VALIDATION, buf_str(&path), "%.*s %.*s",
-	    STR_ARGS(buf_str(&path)), STR_ARGS(text));
-}
-
-bool
-walk_full(const struct walk *w)
-{
-	return w->ctx->fault.count > FAULT_ISSUES_MAX;
-}
-
-struct str
-walk_text(struct walk *w, uint32_t node)
-{
-	struct str raw = jdoc_raw(w->d, node);
-	char *out;
-
-	if (!w->d->nodes[node].escaped)
-		return raw;
-	out = arena_alloc(w->ctx->arena, raw.n);
-	return (struct str){ out, jdoc_decode(w->d, node, out) };
-}
-
 /* --- members -------------------------------------------------------------- */
-
-const struct r4_element *
-r4_element_named(const struct r4_structure *s, struct str name)
-{
-	size_t low = 0, high = s->count, middle, shorter;
-	const struct r4_element *row;
-	int order;
-
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		row = &s->elements[middle];
-		shorter = name.n < row->name_len ? name.n : row->name_len;
-		order = memcmp(name.p, row->name, shorter);
-		if (order == 0)
-			order = (name.n > row->name_len) -
-			    (name.n < row->name_len);
-		if (order == 0)
-			return row;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
-}
 
 /* One object while its members are checked. */
 struct members {
@@ -264,8 +158,8 @@ check_element_array(struct walk *w, const struct place *at, uint32_t array,
 
 	if (values != 0 && jdoc_type(w->d, values) == JDOC_ARRAY &&
 	    array_length(w->d, values) != array_length(w->d, array))
-		walk_problem(w, at, "must have as many elements under its _ name "
-		    "as it has values (null where there is nothing)");
+		walk_problem(w, at, "must have as many elements under its _ "
+		    "name as it has values (null where there is nothing)");
 	for (uint32_t i = jdoc_first(w->d, array); i != 0 && !walk_full(w);
 	    i = jdoc_next(w->d, array, i), here.index++) {
 		if (jdoc_type(w->d, i) == JDOC_NULL)
@@ -431,12 +325,12 @@ check_contained(struct walk *w, const struct place *at, uint32_t node)
 	struct place at_meta = { at, STR("meta"), -1 };
 
 	if (jdoc_get(w->d, node, STR("contained")) != 0)
-		walk_problem(w, at, "must not contain resources: it is contained "
-		    "itself (dom-2)");
+		walk_problem(w, at, "must not contain resources: it is "
+		    "contained itself (dom-2)");
 	for (size_t i = 0; meta != 0 && i < 3; i++)
 		if (jdoc_get(w->d, meta, str_of(members[i])) != 0)
-			walk_problem(w, &at_meta, "must not have %s in a contained "
-			    "resource (dom-4, dom-5)", members[i]);
+			walk_problem(w, &at_meta, "must not have %s in a "
+			    "contained resource (dom-4, dom-5)", members[i]);
 }
 
 static const struct r4_type *
@@ -466,12 +360,7 @@ static void
 check_inside(struct walk *w, const struct place *at,
     const struct r4_structure *s, uint32_t node)
 {
-	struct str id = STR_NONE;
-	uint32_t named = jdoc_get(w->d, node, STR("id"));
-
-	if (named != 0 && jdoc_type(w->d, named) == JDOC_STRING)
-		id = walk_text(w, named);
-	w->current = reference_find(w, id);
+	w->current = reference_find(w, walk_member(w, node, STR("id")));
 	w->inside = true;
 	check_contained(w, at, node);
 	check_object(w, at, s, node);

@@ -157,14 +157,15 @@ check_type(struct walk *w, const struct place *at, struct str text)
 	return type;
 }
 
-static struct str
-string_member(struct walk *w, uint32_t object, struct str name)
+/* R4 references.html#Reference: or an extension instead. */
+static bool
+says_something(struct walk *w, uint32_t node)
 {
-	uint32_t node = jdoc_get(w->d, object, name);
-
-	if (node == 0 || jdoc_type(w->d, node) != JDOC_STRING)
-		return STR_NONE;
-	return walk_text(w, node);
+	return jdoc_get(w->d, node, STR("identifier")) != 0 ||
+	    jdoc_get(w->d, node, STR("display")) != 0 ||
+	    jdoc_get(w->d, node, STR("extension")) != 0 ||
+	    jdoc_get(w->d, node, STR("reference")) != 0 ||
+	    jdoc_get(w->d, node, STR("_reference")) != 0;
 }
 
 void
@@ -173,10 +174,13 @@ reference_check(struct walk *w, const struct place *at,
 {
 	struct place at_text = { at, STR("reference"), -1 };
 	struct place at_type = { at, STR("type"), -1 };
-	struct str text = string_member(w, node, STR("reference"));
-	struct str named = string_member(w, node, STR("type"));
+	struct str text = walk_member(w, node, STR("reference"));
+	struct str named = walk_member(w, node, STR("type"));
 	const struct r4_type *type = NULL, *said = NULL;
 
+	if (text.n == 0 && !says_something(w, node))
+		walk_problem(w, at, "must have a reference, an identifier or "
+		    "a display");
 	if (text.n > 0)
 		type = check_text(w, &at_text, text);
 	if (named.n > 0)
@@ -219,8 +223,8 @@ list_contained(struct walk *w, const struct place *at, uint32_t node)
 
 	if (jdoc_type(w->d, node) != JDOC_OBJECT)
 		return;
-	c->id = string_member(w, node, STR("id"));
-	c->type = r4_type_named(string_member(w, node, STR("resourceType")));
+	c->id = walk_member(w, node, STR("id"));
+	c->type = r4_type_named(walk_member(w, node, STR("resourceType")));
 	c->index = at->index;
 	if (c->id.n == 0)
 		walk_problem(w, at, "must have an id, being contained");
@@ -246,8 +250,8 @@ reference_begin(struct walk *w, const struct place *at, uint32_t resource)
 	for (i = 1; i < w->ncontained; i++) {
 		here.index = w->contained[i].index;
 		if (str_eq(w->contained[i].id, w->contained[i - 1].id))
-			walk_problem(w, &here, "has the id of another contained "
-			    "resource");
+			walk_problem(w, &here, "has the id of another "
+			    "contained resource");
 	}
 }
 

@@ -64,31 +64,6 @@ wrong_code(struct walk *w, const struct place *at,
 	    what, binding->value_set, STR_ARGS(buf_str(&list)));
 }
 
-static const char *
-json_name(enum jdoc_type type)
-{
-	switch (type) {
-	case JDOC_STRING:
-		return "a string";
-	case JDOC_NUMBER:
-		return "a number";
-	case JDOC_OBJECT:
-		return "an object";
-	case JDOC_ARRAY:
-		return "an array";
-	case JDOC_NULL:
-		return "null";
-	default:
-		return "true or false";
-	}
-}
-
-const char *
-walk_json(const struct walk *w, uint32_t node)
-{
-	return json_name(jdoc_type(w->d, node));
-}
-
 /* A "#id" in a canonical or URI keeps a contained resource in use. */
 static void
 note_fragment(struct walk *w, enum r4_primitive type, struct str text)
@@ -127,6 +102,14 @@ check_text(struct walk *w, const struct place *at,
 	note_fragment(w, type, text);
 }
 
+/* Plain text need not be decoded to see that it is neither empty nor long. */
+static bool
+must_decode(const struct walk *w, const struct r4_element *row, uint32_t node)
+{
+	return primitive_has_form(row->type) ||
+	    jdoc_raw(w->d, node).n > PRIMITIVE_STRING_MAX;
+}
+
 void
 value_check(struct walk *w, const struct place *at,
     const struct r4_element *row, uint32_t node)
@@ -138,26 +121,15 @@ value_check(struct walk *w, const struct place *at,
 		have = JDOC_TRUE;
 	if (have != want) {
 		walk_problem(w, at, "must be %s (%s), not %s",
-		    json_name(want), primitive_form(row->type),
+		    walk_json_name(want), primitive_form(row->type),
 		    walk_json(w, node));
 		return;
 	}
 	if (want == JDOC_STRING)
-		check_text(w, at, row, primitive_has_form(row->type) ?
+		check_text(w, at, row, must_decode(w, row, node) ?
 		    walk_text(w, node) : jdoc_raw(w->d, node));
 	else if (!primitive_valid(row->type, jdoc_raw(w->d, node)))
 		walk_problem(w, at, "must be %s", primitive_form(row->type));
-}
-
-/* The content of a string member, empty when absent or no string. */
-static struct str
-member_text(struct walk *w, uint32_t object, struct str name)
-{
-	uint32_t node = jdoc_get(w->d, object, name);
-
-	if (node == 0 || jdoc_type(w->d, node) != JDOC_STRING)
-		return STR_NONE;
-	return walk_text(w, node);
 }
 
 static bool
@@ -165,8 +137,8 @@ coding_is_bound(struct walk *w, const struct r4_binding *binding,
     uint32_t node)
 {
 	return binding_has_coding(binding,
-	    member_text(w, node, STR("system")),
-	    member_text(w, node, STR("code")));
+	    walk_member(w, node, STR("system")),
+	    walk_member(w, node, STR("code")));
 }
 
 /* A concept whose code is absent for a stated reason has an extension only. */

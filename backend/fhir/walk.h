@@ -1,7 +1,6 @@
 /*
  * What the files of validation share: where in the resource we are, and how a
- * problem there is told. Internal to validate.c, validate_value.c and
- * validate_reference.c.
+ * problem there is told. Internal to validate*.c and walk.c.
  */
 #ifndef FHIR_WALK_H
 #define FHIR_WALK_H
@@ -52,6 +51,10 @@ struct str	walk_text(struct walk *w, uint32_t node);
 
 /* "an object", "a string", ...: what the node is, for texts. */
 const char	*walk_json(const struct walk *w, uint32_t node);
+const char	*walk_json_name(enum jdoc_type type);
+
+/* The content of a string member, empty when absent or no string. */
+struct str	walk_member(struct walk *w, uint32_t object, struct str name);
 
 /* --- validate_value.c ----------------------------------------------------- */
 
