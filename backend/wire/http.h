@@ -11,6 +11,14 @@
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH,
 	HTTP_DELETE, HTTP_OPTIONS, HTTP_METHOD__MAX };
 
+/* HTTP_METHOD__MAX when there is no such method here; names are
+ * case-sensitive (RFC 9110 9.1). And back; "other" for HTTP_METHOD__MAX. */
+enum http_method	http_method_named(struct str name);
+const char		*http_method_name(enum http_method method);
+
+/* The reason phrase of a status that we send. RFC 9110 15 */
+const char	*http_reason(int status);
+
 /* One decoded name=value of a query or form, in the order sent. */
 struct http_param {
 	struct str	name;		/* "code:text": name with modifier */
@@ -33,6 +41,7 @@ struct http_req {
 	struct http_params	 params;	/* of the query */
 	struct str		 content_type;
 	struct str		 body;
+	bool			 body_too_large;	/* was read and dropped */
 	/* A CGI variable ("HTTP_IF_MATCH", "EDGE_SCOPE"); empty when absent. */
 	struct str		(*var)(const struct http_req *req,
 				    const char *name);
