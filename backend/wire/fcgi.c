@@ -1,0 +1,475 @@
+/*
+ * The event loop of a worker over libfcgi.
+ *
+ * What libfcgi does by itself, and how we keep it from it:
+ * - FCGX_Accept_r accepts when ipcFd < 0: we set ipcFd to a connection of our
+ *   own and call it only when that one is readable; listen_sock is -1, so that
+ *   after a broken request it fails instead of accepting.
+ * - It closes with a wait of up to 2 s for the peer: FCGX_Detach makes that a
+ *   plain close, and after an answer we close ourselves.
+ * - FCGX_Finish_r would close on any error: we close both writers ourselves,
+ *   look at their errors, and free the request with FCGX_Free(.., 0).
+ * - It forgets what was read ahead: stdin is drained before the request ends.
+ */
+
+#include "wire/fcgi.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fastcgi.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+#define EVENTS_AT_ONCE	64
+#define ACCEPTS_AT_ONCE	64
+#define DRAIN_BYTES	4096
+#define HEAD_ROOM_BYTES	512
+#define SHORTAGE_PAUSE_MS 50
+
+/* nginx closes idle connections itself; this much later we do. */
+#define IDLE_MARGIN_MS	5000
+
+struct conn {
+	FCGX_Request	 fcgi;
+	int		 fd;
+	int64_t		 used_ms;
+	struct conn	*next, *prev;
+};
+
+struct fcgi {
+	int			 listen_fd;
+	int			 epoll_fd;
+	bool			 accepting;
+	struct fcgi_limits	 limits;
+	struct conn		*conns;
+	sigset_t		 waiting;	/* mask while in epoll_pwait */
+};
+
+static volatile sig_atomic_t leave_asked, stop_asked;
+
+static void
+on_signal(int number)
+{
+	leave_asked = 1;
+	if (number == SIGQUIT)
+		stop_asked = 1;
+}
+
+static int64_t
+clock_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* --- signals -------------------------------------------------------------- */
+
+static void
+take_signal(int number, void (*handler)(int))
+{
+	struct sigaction sa = { .sa_handler = handler };
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(number, &sa, NULL);
+}
+
+/* Ours instead of libfcgi's; they arrive only while we wait. */
+static void
+take_signals(struct fcgi *fcgi)
+{
+	sigset_t ours;
+
+	take_signal(SIGPIPE, SIG_IGN);
+	take_signal(SIGUSR1, SIG_IGN);
+	take_signal(SIGTERM, on_signal);
+	take_signal(SIGQUIT, on_signal);
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGTERM);
+	sigaddset(&ours, SIGQUIT);
+	sigprocmask(SIG_BLOCK, &ours, &fcgi->waiting);
+	sigdelset(&fcgi->waiting, SIGTERM);
+	sigdelset(&fcgi->waiting, SIGQUIT);
+}
+
+/* --- connections ---------------------------------------------------------- */
+
+static bool
+watch(struct fcgi *fcgi, int fd, void *what)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP };
+
+	event.data.ptr = what;
+	return epoll_ctl(fcgi->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static void
+accept_more(struct fcgi *fcgi, bool wanted)
+{
+	if (wanted == fcgi->accepting)
+		return;
+	if (wanted)
+		wanted = watch(fcgi, fcgi->listen_fd, NULL);
+	else
+		epoll_ctl(fcgi->epoll_fd, EPOLL_CTL_DEL, fcgi->listen_fd,
+		    NULL);
+	fcgi->accepting = wanted;
+}
+
+/* Forget a connection whose descriptor is closed. */
+static void
+conn_forget(struct fcgi *fcgi, struct conn *conn)
+{
+	if (conn->prev != NULL)
+		conn->prev->next = conn->next;
+	else
+		fcgi->conns = conn->next;
+	if (conn->next != NULL)
+		conn->next->prev = conn->prev;
+	free(conn);
+	accept_more(fcgi, !leave_asked);
+}
+
+static void
+conn_close(struct fcgi *fcgi, struct conn *conn)
+{
+	close(conn->fd);
+	conn_forget(fcgi, conn);
+}
+
+static bool
+conn_new(struct fcgi *fcgi, int fd)
+{
+	struct timeval patience = { .tv_sec = fcgi->limits.io_timeout_s };
+	struct conn *conn = calloc(1, sizeof(*conn));
+
+	if (conn == NULL || !watch(fcgi, fd, conn)) {
+		free(conn);
+		close(fd);
+		return false;
+	}
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	FCGX_InitRequest(&conn->fcgi, -1, 0);
+	conn->fcgi.ipcFd = fd;
+	conn->fcgi.keepConnection = 1;
+	conn->fd = fd;
+	conn->used_ms = clock_ms();
+	conn->next = fcgi->conns;
+	if (conn->next != NULL)
+		conn->next->prev = conn;
+	fcgi->conns = conn;
+	return true;
+}
+
+static void
+accept_some(struct fcgi *fcgi)
+{
+	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
+		int fd = accept4(fcgi->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+		if (fd < 0) {
+			/* The system is short of descriptors: not a loop. */
+			if (errno == EMFILE || errno == ENFILE)
+				(void)poll(NULL, 0, SHORTAGE_PAUSE_MS);
+			return;
+		}
+		if (!conn_new(fcgi, fd))
+			return;
+		if (fd >= fcgi->limits.descriptor_max) {
+			accept_more(fcgi, false);
+			return;
+		}
+	}
+}
+
+/* --- reading a request ---------------------------------------------------- */
+
+static struct str
+req_var(const struct http_req *req, const char *name)
+{
+	const struct conn *conn = req->transport;
+
+	return str_of(FCGX_GetParam(name, conn->fcgi.envp));
+}
+
+/* Read and drop the rest of stdin; returns how much there was. */
+static size_t
+drain(struct conn *conn)
+{
+	char trash[DRAIN_BYTES];
+	size_t total = 0;
+	int n;
+
+	do {
+		n = FCGX_GetStr(trash, sizeof(trash), conn->fcgi.in);
+		total += (size_t)n;
+	} while (n == (int)sizeof(trash));
+	return total;
+}
+
+/*
+ * The body as one slice. False when the connection was cut or did not bring
+ * what CONTENT_LENGTH says: then there is nobody to answer.
+ */
+static bool
+read_body(struct conn *conn, struct arena *arena, size_t most,
+    struct http_req *req)
+{
+	struct str length = req_var(req, "CONTENT_LENGTH");
+	uint64_t n = 0;
+	char *room;
+
+	if (length.n > 0 && !str_u64(length, INT64_MAX, &n))
+		return false;
+	if (n > most) {
+		req->body_too_large = true;
+		return drain(conn) == n && FCGX_GetError(conn->fcgi.in) == 0;
+	}
+	room = arena_alloc(arena, (size_t)n + 1);
+	if (n > 0 && FCGX_GetStr(room, (int)n, conn->fcgi.in) != (int)n)
+		return false;
+	room[n] = '\0';
+	req->body = (struct str){ room, (size_t)n };
+	return drain(conn) == 0 && FCGX_GetError(conn->fcgi.in) == 0;
+}
+
+static bool
+read_request(struct conn *conn, struct arena *arena, size_t most,
+    struct http_req *req)
+{
+	*req = (struct http_req){ .var = req_var, .transport = conn };
+	req->method_name = req_var(req, "REQUEST_METHOD");
+	req->method = http_method_named(req->method_name);
+	req->path = req_var(req, "DOCUMENT_URI");
+	req->query = req_var(req, "QUERY_STRING");
+	req->content_type = req_var(req, "CONTENT_TYPE");
+	return read_body(conn, arena, most, req);
+}
+
+/* --- writing an answer ---------------------------------------------------- */
+
+static void
+put(FCGX_Stream *out, struct str bytes)
+{
+	while (bytes.n > 0) {
+		int n = bytes.n > INT_MAX ? INT_MAX : (int)bytes.n;
+
+		if (FCGX_PutStr(bytes.p, n, out) != n)
+			return;
+		bytes = str_from(bytes, (size_t)n);
+	}
+}
+
+static void
+write_answer(struct conn *conn, const struct http_req *req,
+    const struct http_answer *answer)
+{
+	struct buf head = buf_new(answer->arena, HEAD_ROOM_BYTES);
+	FCGX_Stream *out = conn->fcgi.out;
+
+	buf_addf(&head, "Status: %d %s\r\n", answer->status,
+	    http_reason(answer->status));
+	if (answer->content_type != NULL)
+		buf_addf(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+		    answer->content_type, answer->body_bytes);
+	for (const struct http_field *f = answer->fields; f; f = f->next)
+		buf_addf(&head, "%s: %.*s\r\n", f->name, STR_ARGS(f->value));
+	buf_addz(&head, "\r\n");
+	put(out, buf_str(&head));
+	if (req->method == HTTP_HEAD)
+		return;
+	for (const struct http_part *p = answer->parts; p; p = p->next)
+		put(out, p->bytes);
+}
+
+/*
+ * End the request so that nginx does not keep the connection: it keeps one
+ * only when nothing follows END_REQUEST, so an empty management record
+ * (FastCGI 1.0, 4.1: names without values) follows in the same write. Then it
+ * is nginx that closes, and no request can be lost on a closed connection.
+ */
+static bool
+end_and_part(struct conn *conn)
+{
+	unsigned char hi = (unsigned char)(conn->fcgi.requestId >> 8);
+	unsigned char lo = (unsigned char)(conn->fcgi.requestId & 0xff);
+	const unsigned char tail[] = {
+		FCGI_VERSION_1, FCGI_STDOUT, hi, lo, 0, 0, 0, 0,
+		FCGI_VERSION_1, FCGI_END_REQUEST, hi, lo, 0, 8, 0, 0,
+		0, 0, 0, 0, FCGI_REQUEST_COMPLETE, 0, 0, 0,
+		FCGI_VERSION_1, FCGI_GET_VALUES_RESULT, 0, 0, 0, 0, 0, 0,
+	};
+	bool fine = FCGX_FFlush(conn->fcgi.out) == 0 &&
+	    write(conn->fd, tail, sizeof(tail)) == (ssize_t)sizeof(tail);
+
+	FCGX_Free(&conn->fcgi, 0);
+	return fine;
+}
+
+static bool
+end_and_keep(struct conn *conn)
+{
+	bool fine = FCGX_FClose(conn->fcgi.err) == 0;
+
+	fine = FCGX_FClose(conn->fcgi.out) == 0 && fine;
+	FCGX_Free(&conn->fcgi, 0);
+	return fine;
+}
+
+/* --- one request ---------------------------------------------------------- */
+
+struct service {
+	struct fcgi	*fcgi;
+	struct arena	*arena;
+	fcgi_handler	*handler;
+	void		*arg;
+};
+
+/* Answer the request that has begun; false when the connection is done. */
+static bool
+answer_request(struct service *s, struct conn *conn)
+{
+	struct http_req req;
+	struct http_answer answer;
+	bool keep;
+
+	if (!read_request(conn, s->arena, s->fcgi->limits.body_bytes, &req)) {
+		FCGX_Free(&conn->fcgi, 0);
+		return false;
+	}
+	http_answer_init(&answer, s->arena);
+	s->handler(s->arg, s->arena, &req, &answer);
+	write_answer(conn, &req, &answer);
+	keep = conn->fcgi.keepConnection != 0;
+	if (keep && leave_asked)
+		return end_and_part(conn);
+	return end_and_keep(conn) && keep;
+}
+
+static void
+conn_serve(struct service *s, struct conn *conn)
+{
+	bool keep;
+
+	FCGX_Detach(&conn->fcgi);
+	if (FCGX_Accept_r(&conn->fcgi) < 0) {
+		/* libfcgi has closed the descriptor. */
+		conn_forget(s->fcgi, conn);
+		return;
+	}
+	keep = answer_request(s, conn);
+	arena_reset(s->arena);
+	if (!keep) {
+		conn_close(s->fcgi, conn);
+		return;
+	}
+	conn->fcgi.keepConnection = 1;
+	conn->used_ms = clock_ms();
+}
+
+/* --- the loop ------------------------------------------------------------- */
+
+static bool
+has_input(const struct conn *conn, uint32_t events)
+{
+	char c;
+
+	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0)
+		return true;
+	return recv(conn->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+static void
+conn_event(struct service *s, struct conn *conn, uint32_t events)
+{
+	if (has_input(conn, events))
+		conn_serve(s, conn);
+	else
+		conn_close(s->fcgi, conn);
+}
+
+/* Close what was idle for too long; returns ms until the next one is. */
+static int
+close_idle(struct fcgi *fcgi)
+{
+	int64_t patience = fcgi->limits.keepalive_s * 1000 + IDLE_MARGIN_MS;
+	int64_t now = clock_ms();
+	int64_t soonest = patience;
+	struct conn *next;
+
+	for (struct conn *conn = fcgi->conns; conn != NULL; conn = next) {
+		int64_t left = conn->used_ms + patience - now;
+
+		next = conn->next;
+		if (left <= 0)
+			conn_close(fcgi, conn);
+		else if (left < soonest)
+			soonest = left;
+	}
+	return (int)soonest;
+}
+
+static void
+wait_and_serve(struct service *s, int timeout_ms)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+	int n = epoll_pwait(s->fcgi->epoll_fd, events, EVENTS_AT_ONCE,
+	    timeout_ms, &s->fcgi->waiting);
+
+	for (int i = 0; i < n && !stop_asked; i++) {
+		if (events[i].data.ptr != NULL)
+			conn_event(s, events[i].data.ptr, events[i].events);
+		else
+			accept_some(s->fcgi);
+	}
+}
+
+struct fcgi *
+fcgi_new(int listen_fd, const struct fcgi_limits *limits)
+{
+	struct fcgi *fcgi = calloc(1, sizeof(*fcgi));
+
+	if (fcgi == NULL || FCGX_Init() != 0)
+		return NULL;
+	fcgi->limits = *limits;
+	fcgi->listen_fd = listen_fd;
+	fcgi->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (fcgi->epoll_fd < 0)
+		return NULL;
+	take_signals(fcgi);
+	accept_more(fcgi, true);
+	return fcgi->accepting ? fcgi : NULL;
+}
+
+void
+fcgi_serve(struct fcgi *fcgi, struct arena *arena, fcgi_handler *handler,
+    void *arg)
+{
+	struct service s = { fcgi, arena, handler, arg };
+	int timeout_ms = -1;
+
+	while (!stop_asked) {
+		if (leave_asked) {
+			if (fcgi->accepting)
+				accept_some(fcgi);
+			accept_more(fcgi, false);
+			timeout_ms = close_idle(fcgi);
+			if (fcgi->conns == NULL)
+				break;
+		}
+		wait_and_serve(&s, timeout_ms);
+	}
+	accept_more(fcgi, false);
+	while (fcgi->conns != NULL)
+		conn_close(fcgi, fcgi->conns);
+}
