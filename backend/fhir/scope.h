@@ -20,8 +20,8 @@ bool		scope_allows(struct str scopes, const struct r4_type *type,
 /* Whether scope is one that a client may be given. */
 bool		scope_known(struct str scope);
 
-/* The scopes that would allow it, space separated, for the 403's
- * WWW-Authenticate; a static string. */
+/* The narrowest scope that would allow it, for the 403's WWW-Authenticate; a
+ * static string, empty when there is none. */
 struct str	scope_needed(const struct r4_type *type, unsigned verbs);
 
 /* All known scopes, in the spec's order; NULL-terminated. */
