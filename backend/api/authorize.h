@@ -1,0 +1,24 @@
+/*
+ * Who asks, and whether they may: the only place that compares scopes.
+ */
+#ifndef API_AUTHORIZE_H
+#define API_AUTHORIZE_H
+
+#include "api/route.h"
+
+/*
+ * Fill ctx->who from the claims that the edge verified (EDGE_*). Nobody is no
+ * error here.
+ */
+void		authorize_who(struct ctx *ctx, const struct http_req *req);
+
+/* ERR_INVALID_TOKEN or ERR_SCOPE when ctx's who may not use that route on that
+ * type (NULL when it has none). */
+enum err	authorize_route(struct ctx *ctx, const struct route *route,
+		    const struct r4_type *type);
+
+/* The same for an entry of a Bundle; verb is one of c r u d s. */
+enum err	authorize_entry(struct ctx *ctx, const struct r4_type *type,
+		    char verb);
+
+#endif

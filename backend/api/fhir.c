@@ -1,0 +1,288 @@
+/* The handlers of /v3/fhir. */
+
+#include "api/fhir.h"
+
+#include "api/authorize.h"
+#include "base/when.h"
+#include "fhir/bundle.h"
+#include "fhir/outcome.h"
+#include "fhir/search.h"
+#include "fhir/store.h"
+#include "fhir/validate.h"
+
+/* --- answers of one record ------------------------------------------------ */
+
+static void
+answer_record(const struct call *call, const struct record *record,
+    struct http_answer *answer)
+{
+	answer_private(answer);
+	answer_validators(record, answer);
+	answer_body(answer, call->media, record->body);
+}
+
+/* The client has this version already. RFC 9110 13.2.2 */
+static bool
+is_unchanged(const struct http_req *req, const struct record *record)
+{
+	struct str tags = req->var(req, "HTTP_IF_NONE_MATCH");
+	struct str since = req->var(req, "HTTP_IF_MODIFIED_SINCE");
+	int64_t us;
+
+	if (tags.n > 0)
+		return field_none_match(tags, record->ver);
+	return when_http_parse(since, &us) &&
+	    record->updated_us / US_PER_SECOND <= us / US_PER_SECOND;
+}
+
+/* What Prefer wants to see of a write. R4 http.html#ops */
+static void
+answer_written(struct ctx *ctx, const struct call *call,
+    const struct change *change, struct http_answer *answer)
+{
+	answer->status = change->created ? 201 : 200;
+	answer_private(answer);
+	answer_validators(&change->after, answer);
+	answer_location(ctx, &change->after, answer);
+	if (call->prefer.ret == PREFER_OUTCOME)
+		answer_body(answer, call->media, outcome_write(ctx));
+	else if (call->prefer.ret != PREFER_MINIMAL)
+		answer_body(answer, call->media, change->after.body);
+}
+
+/* --- reading -------------------------------------------------------------- */
+
+static enum err
+check_id(struct ctx *ctx, struct str id)
+{
+	if (fhir_id_valid(id))
+		return OK;
+	return fail(ctx, ERR_NOT_FOUND, "ids are 1 to 64 of A-Z a-z 0-9 - .");
+}
+
+enum err
+fhir_read(struct ctx *ctx, const struct call *call, struct http_answer *answer)
+{
+	struct record record;
+	enum err err = check_id(ctx, call->id);
+
+	if (err == OK)
+		err = store_read(ctx, call->type, call->id, &record);
+	if (err != OK)
+		return err;
+	if (is_unchanged(call->req, &record)) {
+		answer->status = 304;
+		answer_private(answer);
+		answer_validators(&record, answer);
+		return OK;
+	}
+	answer_record(call, &record, answer);
+	return OK;
+}
+
+enum err
+fhir_vread(struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
+{
+	struct record record;
+	enum err err = check_id(ctx, call->id);
+
+	if (err == OK)
+		err = store_vread(ctx, call->type, call->id, call->vid,
+		    &record);
+	if (err != OK)
+		return err;
+	answer_record(call, &record, answer);
+	return OK;
+}
+
+/* A whole number from 1 in a parameter; *out is untouched when it is absent. */
+static enum err
+take_number(struct ctx *ctx, const struct call *call, const char *name,
+    uint64_t max, int *out)
+{
+	struct str value = http_param(&call->params, str_of(name));
+	uint64_t n;
+
+	if (value.p == NULL)
+		return OK;
+	if (!str_u64(value, max, &n) || n == 0)
+		return fail_at(ctx, ERR_INVALID_PARAMETER, str_of(name),
+		    "%s must be a number from 1 to %llu", name,
+		    (unsigned long long)max);
+	*out = (int)n;
+	return OK;
+}
+
+enum err
+fhir_history(struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
+{
+	int count = SEARCH_COUNT_DEFAULT, below = 0;
+	struct str next = STR_NONE;
+	struct record *records;
+	int64_t total;
+	size_t n;
+	enum err err;
+
+	if ((err = check_id(ctx, call->id)) != OK ||
+	    (err = take_number(ctx, call, "_count", SEARCH_COUNT_MAX,
+	    &count)) != OK ||
+	    (err = take_number(ctx, call, "_before", INT32_MAX,
+	    &below)) != OK ||
+	    (err = store_history(ctx, call->type, call->id, below, count,
+	    &records, &n, &total)) != OK)
+		return err;
+	if (n > 0 && records[n - 1].ver > 1)
+		next = arena_printf(ctx->arena, "_count=%d&_before=%d", count,
+		    records[n - 1].ver);
+	answer_private(answer);
+	answer->content_type = call->media;
+	bundle_history(ctx, records, n, total, answer_fhir_base(ctx),
+	    arena_printf(ctx->arena, "%s/%.*s/_history", call->type->name,
+	    STR_ARGS(call->id)), next, answer);
+	return OK;
+}
+
+enum err
+fhir_search(struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
+{
+	struct search *search;
+	struct search_page page;
+	enum err err;
+
+	if ((err = search_parse(ctx, call->type, &call->params,
+	    call->prefer.lenient, &search)) != OK ||
+	    (err = search_run(ctx, search, &page)) != OK)
+		return err;
+	answer_private(answer);
+	answer->content_type = call->media;
+	bundle_searchset(ctx, &page, answer_fhir_base(ctx),
+	    str_of(call->type->name), answer);
+	return OK;
+}
+
+/* --- writing -------------------------------------------------------------- */
+
+static enum err
+check_body_type(struct ctx *ctx, const struct call *call)
+{
+	uint32_t node = jdoc_get(call->doc, 0, STR("resourceType"));
+
+	if (jdoc_type(call->doc, 0) != JDOC_OBJECT || node == 0)
+		return fail(ctx, ERR_INVALID_REQUEST, "the body must be a "
+		    "JSON object with a \"resourceType\"");
+	if (!jdoc_is(call->doc, node, str_of(call->type->name)))
+		return fail_at(ctx, ERR_INVALID_REQUEST, STR("resourceType"),
+		    "the body's resourceType must be \"%s\", as the address "
+		    "says", call->type->name);
+	return OK;
+}
+
+enum err
+fhir_create(struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
+{
+	struct change change = { .kind = CHANGE_CREATE, .type = call->type,
+	    .doc = call->doc };
+	enum err err;
+
+	if (call->req->var(call->req, "HTTP_IF_NONE_EXIST").n > 0)
+		return fail(ctx, ERR_NOT_SUPPORTED, "conditional create "
+		    "(If-None-Exist) is not supported");
+	if ((err = check_body_type(ctx, call)) != OK ||
+	    (err = store_write(ctx, &change, 1)) != OK)
+		return err;
+	change.created = true;
+	answer_written(ctx, call, &change, answer);
+	return OK;
+}
+
+/* Both names of the record must agree. R4 http.html#update */
+static enum err
+check_body_id(struct ctx *ctx, const struct call *call)
+{
+	uint32_t node = jdoc_get(call->doc, 0, STR("id"));
+
+	if (!fhir_id_valid(call->id))
+		return fail(ctx, ERR_INVALID_REQUEST, "the id in the address "
+		    "must be 1 to 64 of A-Z a-z 0-9 - .");
+	if (node == 0 || !jdoc_is(call->doc, node, call->id))
+		return fail_at(ctx, ERR_INVALID_REQUEST, STR("id"), "the body "
+		    "must have the id of the address, \"%.*s\"",
+		    STR_ARGS(call->id));
+	return OK;
+}
+
+static enum err
+take_if_match(struct ctx *ctx, const struct call *call, int32_t *ver)
+{
+	struct str tag = call->req->var(call->req, "HTTP_IF_MATCH");
+
+	if (tag.n == 0 || field_version(tag, ver))
+		return OK;
+	return fail(ctx, ERR_INVALID_REQUEST, "If-Match must be one version, "
+	    "like W/\"3\"");
+}
+
+enum err
+fhir_update(struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
+{
+	struct change change = { .kind = CHANGE_UPDATE, .type = call->type,
+	    .id = call->id, .doc = call->doc };
+	enum err err;
+
+	if ((err = check_body_type(ctx, call)) != OK ||
+	    (err = check_body_id(ctx, call)) != OK ||
+	    (err = take_if_match(ctx, call, &change.if_match)) != OK ||
+	    (err = store_write(ctx, &change, 1)) != OK)
+		return err;
+	answer_written(ctx, call, &change, answer);
+	return OK;
+}
+
+enum err
+fhir_delete(struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
+{
+	struct change change = { .kind = CHANGE_DELETE, .type = call->type,
+	    .id = call->id };
+	enum err err;
+
+	if ((err = check_id(ctx, call->id)) != OK ||
+	    (err = take_if_match(ctx, call, &change.if_match)) != OK ||
+	    (err = store_write(ctx, &change, 1)) != OK)
+		return err;
+	answer_private(answer);
+	if (change.after.ver > 0)
+		answer_validators(&change.after, answer);
+	if (call->prefer.ret == PREFER_OUTCOME)
+		answer_body(answer, call->media, outcome_write(ctx));
+	else
+		answer->status = 204;
+	return OK;
+}
+
+enum err
+fhir_conditional(struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
+{
+	(void)answer;
+	return fail(ctx, ERR_NOT_SUPPORTED, "conditional %s is not supported: "
+	    "name the record, %s/<id>",
+	    call->req->method == HTTP_PUT ? "update" : "delete",
+	    call->type->name);
+}
+
+/* --- the whole server ----------------------------------------------------- */
+
+enum err
+fhir_transaction(struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
+{
+	answer_private(answer);
+	answer->content_type = call->media;
+	return bundle_transaction(ctx, call->doc, authorize_entry, answer);
+}

@@ -1,0 +1,17 @@
+/*
+ * The handlers of /v3/fhir. Each names its steps; what is done is done by the
+ * layers below. R4 http.html
+ */
+#ifndef API_FHIR_H
+#define API_FHIR_H
+
+#include "api/route.h"
+
+route_handler	fhir_read, fhir_vread, fhir_history, fhir_search, fhir_create,
+		fhir_update, fhir_delete, fhir_transaction,
+		fhir_capabilities;
+
+/* Conditional update and delete, which are not offered. */
+route_handler	fhir_conditional;
+
+#endif

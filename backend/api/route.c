@@ -1,0 +1,164 @@
+/* The table of routes, and finding a row in it. */
+
+#include "api/route.h"
+
+#include "api/fhir.h"
+#include "api/health.h"
+#include "api/login.h"
+#include "base/buf.h"
+#include "fhir/scope.h"
+
+/*
+ * {type} matches a word that begins with a capital, {id} one that does not
+ * begin with '_' or '$', {vid} any.
+ */
+/* clang-format off */
+const struct route routes[] = {
+/* method	path					who	verbs	 pool	face	    body	params */
+{ HTTP_GET,	"/health",				PUBLIC,	0,	 FAST,	FACE_REST,  BODY_NONE,	"*",
+  health_check,		"Whether this server and its database answer" },
+{ HTTP_POST,	"/oauth/token",				PUBLIC,	0,	 SLOW,	FACE_OAUTH, BODY_OTHER,	"*",
+  login_token,		"Get an access token" },
+{ HTTP_GET,	"/.well-known/oauth-authorization-server", PUBLIC, 0,	 FAST,	FACE_OAUTH, BODY_NONE,	"*",
+  login_metadata,	"What the authorization server can do" },
+{ HTTP_GET,	"/v3/fhir/metadata",			PUBLIC,	0,	 FAST,	FACE_FHIR,  BODY_NONE,	"mode",
+  fhir_capabilities,	"What this FHIR server can do" },
+{ HTTP_POST,	"/v3/fhir",				TOKEN,	0,	 SLOW,	FACE_FHIR,  BODY_JSON,	"",
+  fhir_transaction,	"Run a transaction Bundle" },
+{ HTTP_GET,	"/v3/fhir/{type}",			TOKEN,	SCOPE_S, FAST,	FACE_FHIR,  BODY_NONE,	"*",
+  fhir_search,		"Search records of a type" },
+{ HTTP_POST,	"/v3/fhir/{type}",			TOKEN,	SCOPE_C, FAST,	FACE_FHIR,  BODY_JSON,	"",
+  fhir_create,		"Create a record" },
+{ HTTP_PUT,	"/v3/fhir/{type}",			TOKEN,	SCOPE_U, FAST,	FACE_FHIR,  BODY_NONE,	"*",
+  fhir_conditional,	"Conditional update (refused)" },
+{ HTTP_DELETE,	"/v3/fhir/{type}",			TOKEN,	SCOPE_D, FAST,	FACE_FHIR,  BODY_NONE,	"*",
+  fhir_conditional,	"Conditional delete (refused)" },
+{ HTTP_GET,	"/v3/fhir/{type}/{id}",			TOKEN,	SCOPE_R, FAST,	FACE_FHIR,  BODY_NONE,	"",
+  fhir_read,		"Read a record" },
+{ HTTP_PUT,	"/v3/fhir/{type}/{id}",			TOKEN,	SCOPE_U, FAST,	FACE_FHIR,  BODY_JSON,	"",
+  fhir_update,		"Update a record, or create it with this id" },
+{ HTTP_DELETE,	"/v3/fhir/{type}/{id}",			TOKEN,	SCOPE_D, FAST,	FACE_FHIR,  BODY_NONE,	"",
+  fhir_delete,		"Delete a record" },
+{ HTTP_GET,	"/v3/fhir/{type}/{id}/_history",	TOKEN,	SCOPE_R, FAST,	FACE_FHIR,  BODY_NONE,	"_count _before",
+  fhir_history,		"The versions of a record, newest first" },
+{ HTTP_GET,	"/v3/fhir/{type}/{id}/_history/{vid}",	TOKEN,	SCOPE_R, FAST,	FACE_FHIR,  BODY_NONE,	"",
+  fhir_vread,		"Read one version of a record" },
+};
+
+static const struct {
+	const char	*prefix;
+	enum face	 face;
+} faces[] = {
+{ "/v3/fhir",		FACE_FHIR },
+{ "/oauth",		FACE_OAUTH },
+{ "/.well-known",	FACE_OAUTH },
+};
+/* clang-format on */
+
+#define NFACES	(sizeof(faces) / sizeof(faces[0]))
+
+const size_t routes_count = sizeof(routes) / sizeof(routes[0]);
+
+enum face
+route_face(struct str path)
+{
+	for (size_t i = 0; i < NFACES; i++) {
+		struct str prefix = str_of(faces[i].prefix);
+
+		if (str_starts(path, prefix) &&
+		    (path.n == prefix.n || path.p[prefix.n] == '/'))
+			return faces[i].face;
+	}
+	return FACE_REST;
+}
+
+/* One segment against one of the pattern; a hole keeps what it matched. */
+static bool
+match_segment(struct str pattern, struct str segment, struct route_match *m)
+{
+	char first = segment.n > 0 ? segment.p[0] : '\0';
+
+	if (str_eqz(pattern, "{type}")) {
+		m->type = segment;
+		return first >= 'A' && first <= 'Z';
+	}
+	if (str_eqz(pattern, "{id}")) {
+		m->id = segment;
+		return first != '\0' && first != '_' && first != '$';
+	}
+	if (str_eqz(pattern, "{vid}")) {
+		m->vid = segment;
+		return first != '\0';
+	}
+	return str_eq(pattern, segment);
+}
+
+static bool
+match_path(const char *pattern, struct str path, struct route_match *m)
+{
+	struct str rest = str_of(pattern);
+
+	while (rest.p != NULL && path.p != NULL)
+		if (!match_segment(str_cut(&rest, '/'), str_cut(&path, '/'),
+		    m))
+			return false;
+	return rest.p == NULL && path.p == NULL;
+}
+
+static unsigned
+method_bits(enum http_method method)
+{
+	unsigned bit = 1U << method;
+
+	return method == HTTP_GET ? bit | 1U << HTTP_HEAD : bit;
+}
+
+void
+route_find(enum http_method method, struct str path, struct route_match *out)
+{
+	struct route_match m = { NULL, 0, STR_NONE, STR_NONE, STR_NONE };
+
+	*out = m;
+	if (path.n > 1 && path.p[path.n - 1] == '/')
+		path.n--;
+	for (size_t i = 0; i < routes_count; i++) {
+		unsigned bits = method_bits(routes[i].method);
+
+		if (!match_path(routes[i].path, path, &m))
+			continue;
+		out->allowed |= bits;
+		if (out->route != NULL || method >= HTTP_METHOD__MAX ||
+		    (bits & 1U << method) == 0)
+			continue;
+		out->route = &routes[i];
+		out->type = m.type;
+		out->id = m.id;
+		out->vid = m.vid;
+	}
+}
+
+struct str
+route_allow(struct arena *arena, unsigned allowed)
+{
+	struct buf b = buf_new(arena, 64);
+
+	for (unsigned i = 0; i < HTTP_OPTIONS; i++)
+		if (allowed & 1U << i)
+			buf_addf(&b, "%s, ",
+			    http_method_name((enum http_method)i));
+	buf_addz(&b, "OPTIONS");
+	return buf_str(&b);
+}
+
+bool
+route_takes(const struct route *route, struct str name)
+{
+	struct str known = str_of(route->params);
+
+	if (str_eqz(known, "*"))
+		return true;
+	while (known.p != NULL)
+		if (str_eq(str_cut(&known, ' '), name))
+			return true;
+	return false;
+}
