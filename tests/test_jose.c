@@ -1,0 +1,837 @@
+/*
+ * Keys and tokens: every example of RFC 7515, 7517, 7520 and 8037, and the
+ * attacks that other verifiers fell for.
+ */
+
+#include "base/jose.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/code.h"
+
+#define CLAIMS	"{\"iss\":\"https://auth.test\",\"aud\":\"https://api.test\"," \
+	"\"sub\":\"app\",\"exp\":4102444800}"
+#define AT_JWT	STR("at+jwt")
+
+static struct arena *arena;
+
+/* One issuer key with its public set, made once for all tests. */
+static struct issuer {
+	struct jose_private	*key;
+	struct jose_keys	*keys;
+	struct str		 jwk;
+} rsa, ec, other;
+
+static struct jose_token token;
+
+static struct jose_keys *
+load(struct str jwks, enum jose_error *error)
+{
+	const char *why;
+
+	return jose_keys_load(jwks, NULL, error, &why);
+}
+
+/* {"keys":[jwk]} */
+static struct str
+set_of(struct str jwk)
+{
+	return arena_printf(arena, "{\"keys\":[%.*s]}", STR_ARGS(jwk));
+}
+
+static struct issuer
+issuer_new(enum jose_alg alg)
+{
+	static char pem[8192];
+	size_t n = jose_private_new(alg, pem, sizeof(pem));
+	char *jwk = arena_alloc(arena, 4096);
+	struct issuer issuer;
+	enum jose_error error;
+
+	ck_assert_uint_gt(n, 0);
+	issuer.key = jose_private_load((struct str){ pem, n }, alg);
+	ck_assert_ptr_nonnull(issuer.key);
+	issuer.jwk = (struct str){ jwk,
+	    jose_private_jwk(issuer.key, jwk, 4096) };
+	issuer.keys = load(set_of(issuer.jwk), &error);
+	ck_assert_int_eq(error, JOSE_OK);
+	return issuer;
+}
+
+static void
+setup(void)
+{
+	arena = arena_new(65536);
+	rsa = issuer_new(JOSE_RS256);
+	ec = issuer_new(JOSE_ES256);
+	other = issuer_new(JOSE_ES256);
+}
+
+static void
+issuer_free(struct issuer *issuer)
+{
+	jose_private_free(issuer->key);
+	jose_keys_free(issuer->keys);
+}
+
+static void
+teardown(void)
+{
+	issuer_free(&rsa);
+	issuer_free(&ec);
+	issuer_free(&other);
+	arena_free(arena);
+}
+
+static void
+add_base64url(struct buf *b, struct str s)
+{
+	buf_took(b, base64url_encode(s, buf_room(b, (s.n * 4 + 2) / 3)));
+}
+
+/* A token with a header as given ("%k" = the issuer's kid), well signed. */
+static struct str
+forge(const struct issuer *issuer, const char *header, struct str claims)
+{
+	struct buf b = buf_new(arena, 1024), head = buf_new(arena, 256);
+	unsigned char signature[JOSE_SIGNATURE_MAX];
+	size_t n;
+
+	for (const char *p = header; *p != '\0'; p++) {
+		if (p[0] == '%' && p[1] == 'k') {
+			buf_add(&head, jose_private_kid(issuer->key));
+			p++;
+		} else {
+			buf_addc(&head, *p);
+		}
+	}
+	add_base64url(&b, buf_str(&head));
+	buf_addc(&b, '.');
+	add_base64url(&b, claims);
+	n = jose_sign_raw(issuer->key, buf_str(&b), signature,
+	    sizeof(signature));
+	buf_addc(&b, '.');
+	add_base64url(&b, (struct str){ (const char *)signature, n });
+	return buf_str(&b);
+}
+
+static struct str
+mint(const struct issuer *issuer, struct str typ, struct str claims)
+{
+	char *out = arena_alloc(arena, JOSE_TOKEN_MAX * 2);
+	size_t n = jose_sign(issuer->key, typ, claims, out,
+	    JOSE_TOKEN_MAX * 2);
+
+	ck_assert_uint_gt(n, 0);
+	return (struct str){ out, n };
+}
+
+/* Open and verify as the edge does. */
+static enum jose_error
+accept(const struct issuer *issuer, struct str text)
+{
+	enum jose_error error = jose_open(&token, text, AT_JWT);
+	const struct jose_key *key;
+
+	if (error != JOSE_OK)
+		return error;
+	key = jose_keys_find(issuer->keys, token.kid);
+	return key == NULL ? JOSE_KID : jose_verify(&token, key);
+}
+
+static struct str
+read_file(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char *text = arena_alloc(arena, 65536);
+	size_t n;
+
+	ck_assert_msg(file != NULL, "%s: run the tests from the top", path);
+	n = fread(text, 1, 65536, file);
+	fclose(file);
+	return (struct str){ text, n };
+}
+
+static struct jdoc
+read_json(const char *path)
+{
+	struct str text = read_file(path);
+	size_t room = jdoc_bound(text);
+	struct jdoc d;
+
+	ck_assert_int_eq(jdoc_parse(&d, text,
+	    arena_array(arena, room, sizeof(struct jnode)), room, 8), JDOC_OK);
+	return d;
+}
+
+static struct str
+text_of(const struct jdoc *d, uint32_t object, const char *name)
+{
+	uint32_t node = jdoc_get(d, object, str_of(name));
+
+	ck_assert_msg(node != 0, "no member %s", name);
+	return jdoc_raw(d, node);
+}
+
+/* --- the examples of the RFCs --------------------------------------------- */
+
+static void
+check_signature_example(const struct jdoc *d, uint32_t example)
+{
+	struct str name = text_of(d, example, "name");
+	struct str protected = text_of(d, example, "protected");
+	struct str payload = text_of(d, example, "payload");
+	struct str signature = text_of(d, example, "signature");
+	struct str kid = text_of(d, example, "kid");
+	struct str jwk = text_of(d, example, "jwk");
+	struct str input = arena_printf(arena, "%.*s.%.*s",
+	    STR_ARGS(protected), STR_ARGS(payload));
+	struct str compact = arena_printf(arena, "%.*s.%.*s", STR_ARGS(input),
+	    STR_ARGS(signature));
+	bool verifies = str_eqz(text_of(d, example, "verifies"), "true");
+	unsigned char raw[JOSE_SIGNATURE_MAX];
+	enum jose_error error;
+	struct jose_keys *keys;
+	size_t n;
+
+	error = jose_open(&token, compact, STR_NONE);
+	ck_assert_msg(str_eqz(text_of(d, example, "open"),
+	    jose_strerror(error)), "%.*s: opened as %s", STR_ARGS(name),
+	    jose_strerror(error));
+	keys = load(arena_printf(arena, "{\"keys\":[{\"kid\":\"%.*s\",%.*s]}",
+	    STR_ARGS(kid), STR_ARGS(str_from(jwk, 1))), &error);
+	if (!verifies) {
+		/* Where the key's type alone would do, it is for RS256. */
+		for (size_t i = 0; keys != NULL && i < jose_keys_count(keys);
+		    i++)
+			ck_assert(!str_eqz(text_of(d, example, "alg"),
+			    jose_alg_name(jose_key_alg(jose_keys_at(keys,
+			    i)))));
+		jose_keys_free(keys);
+		return;
+	}
+	ck_assert_msg(keys != NULL, "%.*s: key refused", STR_ARGS(name));
+	n = base64url_decode(signature, raw);
+	ck_assert_int_eq(jose_verify_raw(jose_keys_find(keys, kid),
+	    jose_key_alg(jose_keys_at(keys, 0)), input,
+	    (struct str){ (char *)raw, n }), JOSE_OK);
+	raw[n / 2] ^= 1;
+	ck_assert_int_eq(jose_verify_raw(jose_keys_find(keys, kid),
+	    jose_key_alg(jose_keys_at(keys, 0)), input,
+	    (struct str){ (char *)raw, n }), JOSE_SIGNATURE);
+	jose_keys_free(keys);
+}
+
+START_TEST(rfc_signatures_verify_or_are_refused_by_name)
+{
+	struct jdoc d = read_json("tests/data/jose/signatures.json");
+	unsigned seen = 0;
+
+	for (uint32_t i = jdoc_first(&d, 0); i != 0; i = jdoc_next(&d, 0, i)) {
+		check_signature_example(&d, i);
+		seen++;
+	}
+	ck_assert_uint_eq(seen, 19);
+}
+END_TEST
+
+START_TEST(rfc_keys_are_loaded_skipped_or_refused)
+{
+	struct jdoc d = read_json("tests/data/jose/keys.json");
+
+	for (uint32_t i = jdoc_first(&d, 0); i != 0; i = jdoc_next(&d, 0, i)) {
+		size_t skipped;
+		enum jose_error error;
+		const char *why;
+		struct jose_keys *keys = jose_keys_load(
+		    set_of(text_of(&d, i, "jwk")), &skipped, &error, &why);
+		const char *was = keys == NULL ? "refused" :
+		    skipped > 0 ? "skipped" : "loaded";
+
+		ck_assert_msg(str_eqz(text_of(&d, i, "expect"), was),
+		    "%.*s was %s", STR_ARGS(text_of(&d, i, "name")), was);
+		jose_keys_free(keys);
+	}
+}
+END_TEST
+
+/* --- tokens ---------------------------------------------------------------- */
+
+START_TEST(minted_token_is_accepted)
+{
+	ck_assert_int_eq(accept(&rsa, mint(&rsa, AT_JWT, STR(CLAIMS))),
+	    JOSE_OK);
+	ck_assert_int_eq(accept(&ec, mint(&ec, AT_JWT, STR(CLAIMS))), JOSE_OK);
+}
+END_TEST
+
+/* clang-format off */
+static const struct header_case {
+	const char	*header;
+	enum jose_error	 error;
+} header_cases[] = {
+/* a control: the same way, but good */
+{ "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_OK },
+{ "{\"alg\":\"ES256\",\"typ\":\"AT+JWT\",\"kid\":\"%k\"}",			JOSE_OK },
+{ "{\"alg\":\"ES256\",\"typ\":\"application/at+jwt\",\"kid\":\"%k\"}",		JOSE_OK },
+{ "{\"alg\":\"ES256\",\"typ\":\"APPLICATION/at+jwt\",\"kid\":\"%k\"}",		JOSE_OK },
+{ "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"%k\",\"zip\":\"DEF\"}",	JOSE_OK },
+/* algorithm: RFC 8725 2.1, 3.1 */
+{ "{\"alg\":\"none\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALGORITHM_UNSUPPORTED },
+{ "{\"alg\":\"None\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALG },
+{ "{\"alg\":\"NONE\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALG },
+{ "{\"alg\":\"nOnE\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALG },
+{ "{\"alg\":\"\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",				JOSE_ALG },
+{ "{\"alg\":\" ES256\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALG },
+{ "{\"alg\":\"es256\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALG },
+{ "{\"alg\":\"ES256\\u0000\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",		JOSE_HEADER },
+{ "{\"alg\":null,\"typ\":\"at+jwt\",\"kid\":\"%k\"}",				JOSE_ALG },
+{ "{\"alg\":[\"ES256\"],\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALG },
+{ "{\"typ\":\"at+jwt\",\"kid\":\"%k\"}",					JOSE_ALG },
+{ "{\"alg\":\"RS256\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALG },
+{ "{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALGORITHM_UNSUPPORTED },
+{ "{\"alg\":\"HS384\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALGORITHM_UNSUPPORTED },
+{ "{\"alg\":\"ES384\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALGORITHM_UNSUPPORTED },
+{ "{\"alg\":\"ES256K\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALGORITHM_UNSUPPORTED },
+{ "{\"alg\":\"PS256\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALGORITHM_UNSUPPORTED },
+{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALGORITHM_UNSUPPORTED },
+/* type: RFC 9068 4 */
+{ "{\"alg\":\"ES256\",\"typ\":\"JWT\",\"kid\":\"%k\"}",				JOSE_TYP },
+{ "{\"alg\":\"ES256\",\"typ\":\"at+jwt2\",\"kid\":\"%k\"}",			JOSE_TYP },
+{ "{\"alg\":\"ES256\",\"typ\":\"application/\",\"kid\":\"%k\"}",		JOSE_TYP },
+{ "{\"alg\":\"ES256\",\"typ\":\"application/application/at+jwt\",\"kid\":\"%k\"}", JOSE_TYP },
+{ "{\"alg\":\"ES256\",\"typ\":1,\"kid\":\"%k\"}",				JOSE_TYP },
+{ "{\"alg\":\"ES256\",\"kid\":\"%k\"}",						JOSE_TYP },
+/* extensions: RFC 7515 4.1.11 */
+{ "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"%k\",\"crit\":[\"exp\"]}",	JOSE_CRIT },
+{ "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"%k\",\"crit\":[]}",		JOSE_CRIT },
+{ "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"%k\",\"b64\":false,\"crit\":[\"b64\"]}", JOSE_CRIT },
+/* key */
+{ "{\"alg\":\"ES256\",\"typ\":\"at+jwt\"}",					JOSE_KID },
+{ "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"\"}",			JOSE_KID },
+{ "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":1}",				JOSE_KID },
+{ "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"%k \"}",			JOSE_KID },
+{ "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"../../etc/passwd\"}",	JOSE_KID },
+{ "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"x' or 1=1 --\"}",		JOSE_KID },
+/* JSON */
+{ "{\"alg\":\"ES256\",\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",	JOSE_HEADER },
+{ "{\"alg\":\"none\",\"typ\":\"at+jwt\",\"kid\":\"%k\",\"\\u0061lg\":\"ES256\"}", JOSE_HEADER },
+{ "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"%k\",\"kid\":\"%k\"}",	JOSE_HEADER },
+{ "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"%k\"} x",			JOSE_HEADER },
+{ "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"%k\",}",			JOSE_HEADER },
+{ "[\"alg\"]",									JOSE_HEADER },
+{ "{\"x\":[[[[[[[[[[1]]]]]]]]]],\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}", JOSE_HEADER },
+};
+/* clang-format on */
+
+START_TEST(header_is_judged)
+{
+	const struct header_case *c = &header_cases[_i];
+	enum jose_error error = accept(&ec, forge(&ec, c->header,
+	    STR(CLAIMS)));
+
+	ck_assert_msg(error == c->error, "%s: %s", c->header,
+	    jose_strerror(error));
+}
+END_TEST
+
+START_TEST(public_rsa_key_is_no_hmac_secret)
+{
+	/* CVE-2016-10555: whatever is signed, HS256 never gets that far, and
+	 * a key says which algorithm it is for. */
+	struct str text = forge(&rsa,
+	    "{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",
+	    STR(CLAIMS));
+
+	ck_assert_int_eq(accept(&rsa, text), JOSE_ALGORITHM_UNSUPPORTED);
+	ck_assert_int_eq(jose_verify_raw(jose_keys_at(rsa.keys, 0),
+	    JOSE_ES256, STR("a.b"), STR("c")), JOSE_ALG);
+	ck_assert_int_eq(jose_verify_raw(jose_keys_at(rsa.keys, 0),
+	    JOSE_ALG_NONE, STR("a.b"), STR("")), JOSE_ALG);
+}
+END_TEST
+
+START_TEST(key_inside_the_token_is_not_used)
+{
+	/* CVE-2018-0114: signed by a stranger who brings his own key. */
+	struct str text = forge(&other, arena_z(arena, arena_printf(arena,
+	    "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"%.*s\","
+	    "\"jwk\":%.*s,\"jku\":\"https://evil.test/jwks.json\"}",
+	    STR_ARGS(jose_private_kid(ec.key)), STR_ARGS(other.jwk))),
+	    STR(CLAIMS));
+
+	ck_assert_int_eq(accept(&ec, text), JOSE_SIGNATURE);
+}
+END_TEST
+
+START_TEST(token_of_another_key_is_refused)
+{
+	ck_assert_int_eq(accept(&ec, mint(&other, AT_JWT, STR(CLAIMS))),
+	    JOSE_KID);
+	ck_assert_int_eq(jose_open(&token, mint(&other, AT_JWT, STR(CLAIMS)),
+	    AT_JWT), JOSE_OK);
+	ck_assert_int_eq(jose_verify(&token, jose_keys_at(ec.keys, 0)),
+	    JOSE_KID);
+}
+END_TEST
+
+START_TEST(keys_may_alternate)
+{
+	/* A verifying context that is used again keeps its first key. */
+	struct str a = mint(&ec, AT_JWT, STR(CLAIMS));
+	struct str b = mint(&other, AT_JWT, STR(CLAIMS));
+
+	for (int i = 0; i < 4; i++) {
+		ck_assert_int_eq(accept(&ec, a), JOSE_OK);
+		ck_assert_int_eq(accept(&other, b), JOSE_OK);
+		ck_assert_int_eq(accept(&ec, b), JOSE_KID);
+	}
+}
+END_TEST
+
+START_TEST(id_token_is_no_access_token)
+{
+	ck_assert_int_eq(accept(&rsa, mint(&rsa, STR("JWT"), STR(CLAIMS))),
+	    JOSE_TYP);
+}
+END_TEST
+
+START_TEST(es256_signature_is_64_bytes_in_range)
+{
+	/* CVE-2022-21449 and its like; the order itself is out of range. */
+	static const unsigned char order[32] = {
+		0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84,
+		0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+	};
+	const struct jose_key *key = jose_keys_at(ec.keys, 0);
+	struct str input = STR("a.b");
+	unsigned char good[64], bad[72];
+	struct str raw = { (char *)bad, 64 };
+
+	ck_assert_uint_eq(jose_sign_raw(ec.key, input, good, 64), 64);
+	memcpy(bad, good, 64);
+	ck_assert_int_eq(jose_verify_raw(key, JOSE_ES256, input, raw),
+	    JOSE_OK);
+	memset(bad, 0, 64);
+	ck_assert_int_eq(jose_verify_raw(key, JOSE_ES256, input, raw),
+	    JOSE_SIGNATURE);
+	for (int half = 0; half < 64; half += 32) {
+		memcpy(bad, good, 64);
+		memset(bad + half, 0, 32);
+		ck_assert_int_eq(jose_verify_raw(key, JOSE_ES256, input, raw),
+		    JOSE_SIGNATURE);
+		memcpy(bad + half, order, 32);
+		ck_assert_int_eq(jose_verify_raw(key, JOSE_ES256, input, raw),
+		    JOSE_SIGNATURE);
+	}
+	for (size_t n = 0; n <= 65; n++) {
+		if (n == 64)
+			continue;
+		memcpy(bad, good, 64);
+		bad[64] = 0;
+		ck_assert_int_eq(jose_verify_raw(key, JOSE_ES256, input,
+		    (struct str){ (char *)bad, n }), JOSE_SIGNATURE);
+	}
+}
+END_TEST
+
+START_TEST(der_signature_is_refused)
+{
+	/* SEQUENCE of two INTEGERs of 32 bytes, as X.509 has it. */
+	const struct jose_key *key = jose_keys_at(ec.keys, 0);
+	unsigned char good[64], der[72] = { 0x30, 0x44, 0x02, 0x20 };
+
+	do {
+		ck_assert_uint_eq(jose_sign_raw(ec.key, STR("a.b"), good, 64),
+		    64);
+	} while (good[0] >= 0x80 || good[32] >= 0x80 || good[0] == 0 ||
+	    good[32] == 0);
+	memcpy(der + 4, good, 32);
+	der[36] = 0x02;
+	der[37] = 0x20;
+	memcpy(der + 38, good + 32, 32);
+	ck_assert_int_eq(jose_verify_raw(key, JOSE_ES256, STR("a.b"),
+	    (struct str){ (char *)der, 70 }), JOSE_SIGNATURE);
+}
+END_TEST
+
+START_TEST(every_truncation_is_refused)
+{
+	struct str text = mint(&ec, AT_JWT, STR(CLAIMS));
+
+	for (size_t n = 0; n < text.n; n++)
+		ck_assert_int_ne(accept(&ec, (struct str){ text.p, n }),
+		    JOSE_OK);
+	ck_assert_int_eq(accept(&ec, text), JOSE_OK);
+}
+END_TEST
+
+START_TEST(every_flipped_bit_is_refused)
+{
+	struct str text = mint(&ec, AT_JWT, STR(CLAIMS));
+	char *copy = arena_alloc(arena, text.n);
+
+	for (size_t i = 0; i < text.n; i++) {
+		memcpy(copy, text.p, text.n);
+		copy[i] = (char)(copy[i] ^ 1 << (i % 8));
+		ck_assert_int_ne(accept(&ec, (struct str){ copy, text.n }),
+		    JOSE_OK);
+	}
+}
+END_TEST
+
+START_TEST(other_spellings_of_a_token_are_refused)
+{
+	struct str text = mint(&ec, AT_JWT, STR(CLAIMS));
+	char *last = arena_alloc(arena, text.n);
+	static const char *const around[][2] = {
+		{ "", "=" }, { "", "==" }, { " ", "" }, { "", "\n" },
+		{ "", "." }, { ".", "" }, { "", ".x" }, { "=", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(around) / sizeof(around[0]); i++)
+		ck_assert_int_ne(accept(&ec, arena_printf(arena,
+		    "%s%.*s%s", around[i][0], STR_ARGS(text), around[i][1])),
+		    JOSE_OK);
+	/* 64 bytes end in a digit whose last four bits say nothing. */
+	memcpy(last, text.p, text.n);
+	last[text.n - 1]++;
+	ck_assert_int_eq(accept(&ec, (struct str){ last, text.n }),
+	    JOSE_BASE64);
+}
+END_TEST
+
+START_TEST(size_is_bounded)
+{
+	char *text = arena_alloc(arena, JOSE_TOKEN_MAX + 1);
+
+	memset(text, 'A', JOSE_TOKEN_MAX + 1);
+	ck_assert_int_eq(accept(&ec, (struct str){ text, JOSE_TOKEN_MAX + 1 }),
+	    JOSE_TOO_LARGE);
+	ck_assert_int_eq(accept(&ec, (struct str){ text, JOSE_TOKEN_MAX }),
+	    JOSE_SHAPE);
+	ck_assert_int_eq(accept(&ec, STR("")), JOSE_SHAPE);
+	ck_assert_int_eq(accept(&ec, STR("..")), JOSE_SHAPE);
+	ck_assert_int_eq(accept(&ec, STR("e30.e30.")), JOSE_ALG);
+}
+END_TEST
+
+START_TEST(encrypted_token_is_refused)
+{
+	ck_assert_int_eq(accept(&ec, STR("e30.e30.e30.e30.e30")), JOSE_SHAPE);
+}
+END_TEST
+
+START_TEST(payload_is_a_bounded_object_without_duplicates)
+{
+	static const struct {
+		const char	*claims;
+		enum jose_error	 error;
+	} cases[] = {
+		{ "{\"exp\":1,\"exp\":2}", JOSE_PAYLOAD },
+		{ "[]", JOSE_PAYLOAD },
+		{ "\"x\"", JOSE_PAYLOAD },
+		{ "{\"a\":[[[[[[[[1]]]]]]]]}", JOSE_PAYLOAD },
+		{ "{\"a\":\"\xff\"}", JOSE_PAYLOAD },
+		{ "{\"a\":1} ", JOSE_OK },
+	};
+	struct buf many = buf_new(arena, 4096);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ck_assert_int_eq(accept(&ec, mint(&ec, AT_JWT,
+		    str_of(cases[i].claims))), cases[i].error);
+	buf_addz(&many, "{\"a\":[0");
+	for (int i = 0; i < JOSE_NODES_MAX; i++)
+		buf_addz(&many, ",0");
+	buf_addz(&many, "]}");
+	ck_assert_int_eq(accept(&ec, mint(&ec, AT_JWT, buf_str(&many))),
+	    JOSE_ROOM);
+}
+END_TEST
+
+/* --- claims ---------------------------------------------------------------- */
+
+/* clang-format off */
+static const struct time_case {
+	const char	*claims;
+	int64_t		 seconds;	/* -1 = refused */
+} time_cases[] = {
+	{ "{\"exp\":0}",			0 },
+	{ "{\"exp\":1700000000}",		1700000000 },
+	{ "{\"exp\":1700000000.999}",		1700000000 },
+	{ "{\"exp\":9007199254740992}",		INT64_C(9007199254740992) },
+	{ "{\"exp\":9007199254740993}",		-1 },
+	{ "{\"exp\":9223372036854775807}",	-1 },
+	{ "{\"exp\":18446744073709551616}",	-1 },
+	{ "{\"exp\":1e999}",			-1 },
+	{ "{\"exp\":1e9}",			-1 },
+	{ "{\"exp\":1E9}",			-1 },
+	{ "{\"exp\":1.5e9}",			-1 },
+	{ "{\"exp\":-1}",			-1 },
+	{ "{\"exp\":-0}",			-1 },
+	{ "{\"exp\":\"1700000000\"}",		-1 },
+	{ "{\"exp\":null}",			-1 },
+	{ "{\"exp\":true}",			-1 },
+	{ "{\"exp\":[1]}",			-1 },
+	{ "{}",					-1 },
+};
+/* clang-format on */
+
+START_TEST(times_are_whole_bounded_seconds)
+{
+	const struct time_case *c = &time_cases[_i];
+	int64_t seconds = -1;
+	bool found;
+
+	ck_assert_int_eq(accept(&ec, mint(&ec, AT_JWT, str_of(c->claims))),
+	    JOSE_OK);
+	found = jose_claim_time(&token, STR("exp"), &seconds);
+	ck_assert_int_eq(found, c->seconds >= 0);
+	ck_assert_int_eq(seconds, c->seconds);
+}
+END_TEST
+
+START_TEST(audience_is_a_string_or_a_list)
+{
+	static const struct {
+		const char	*claims;
+		bool		 fits;
+	} cases[] = {
+		{ "{\"aud\":\"api\"}", true },
+		{ "{\"aud\":[\"x\",\"api\"]}", true },
+		{ "{\"aud\":\"api2\"}", false },
+		{ "{\"aud\":\"ap\"}", false },
+		{ "{\"aud\":[]}", false },
+		{ "{\"aud\":[[\"api\"]]}", false },
+		{ "{\"aud\":{\"api\":\"api\"}}", false },
+		{ "{\"aud\":1}", false },
+		{ "{}", false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ck_assert_int_eq(accept(&ec, mint(&ec, AT_JWT,
+		    str_of(cases[i].claims))), JOSE_OK);
+		ck_assert_int_eq(jose_claim_aud(&token, STR("api")),
+		    cases[i].fits);
+	}
+}
+END_TEST
+
+START_TEST(claim_is_a_plain_string)
+{
+	struct str sub;
+
+	ck_assert_int_eq(accept(&ec, mint(&ec, AT_JWT, STR("{\"sub\":\"me\","
+	    "\"odd\":\"\\u0041\",\"n\":1}"))), JOSE_OK);
+	ck_assert(jose_claim(&token, STR("sub"), &sub));
+	ck_assert(str_eqz(sub, "me"));
+	ck_assert(!jose_claim(&token, STR("odd"), &sub));
+	ck_assert(!jose_claim(&token, STR("n"), &sub));
+	ck_assert(!jose_claim(&token, STR("absent"), &sub));
+}
+END_TEST
+
+START_TEST(refused_token_has_no_claims)
+{
+	struct str sub;
+
+	ck_assert_int_eq(accept(&ec, mint(&ec, AT_JWT, STR(CLAIMS))),
+	    JOSE_OK);
+	ck_assert_int_eq(accept(&ec, STR("x")), JOSE_SHAPE);
+	ck_assert(!jose_claim(&token, STR("sub"), &sub));
+}
+END_TEST
+
+/* --- key sets --------------------------------------------------------------- */
+
+#define EC_XY	"\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"," \
+	"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\""
+#define EC_KEY	"\"kty\":\"EC\",\"crv\":\"P-256\"," EC_XY
+
+/* clang-format off */
+static const struct set_case {
+	const char	*jwks;
+	bool		 loads;
+	size_t		 count;
+} set_cases[] = {
+{ "{\"keys\":[{\"kid\":\"a\"," EC_KEY "}]}",					true, 1 },
+{ "{\"keys\":[]}",								true, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"use\":\"enc\"," EC_KEY "}]}",			true, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"key_ops\":[\"sign\"]," EC_KEY "}]}",		true, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"key_ops\":[\"verify\"]," EC_KEY "}]}",		true, 1 },
+{ "{\"keys\":[{\"kid\":\"a\",\"alg\":\"ES256\"," EC_KEY "}]}",			true, 1 },
+{ "{\"keys\":[{\"kid\":\"a\",\"alg\":\"ES384\"," EC_KEY "}]}",			true, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"alg\":\"RS256\"," EC_KEY "}]}",			false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"kty\":\"new\"}]}",				true, 0 },
+{ "{\"keys\":[{" EC_KEY "}]}",							false, 0 },
+{ "{\"keys\":[{\"kid\":\"\"," EC_KEY "}]}",					false, 0 },
+{ "{\"keys\":[{\"kid\":\"a b\"," EC_KEY "}]}",					false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\"," EC_KEY "},{\"kid\":\"a\"," EC_KEY "}]}",		false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"d\":\"AQ\"," EC_KEY "}]}",			false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\"," EC_KEY "},{\"kty\":\"oct\",\"k\":\"AQ\"}]}",	false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AQ\",\"y\":\"AQ\"}]}", false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"kty\":\"EC\",\"crv\":\"P-256\"}]}",		false, 0 },
+/* the point (1, 1) of no curve */
+{ "{\"keys\":[{\"kid\":\"a\",\"kty\":\"EC\",\"crv\":\"P-256\","
+  "\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE\","
+  "\"y\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE\"}]}",			false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"kty\":\"RSA\",\"n\":\"AQ\",\"e\":\"AQAB\"}]}",	false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"kty\":\"RSA\",\"e\":\"AQAB\"}]}",		false, 0 },
+{ "{\"keys\":[1]}",								false, 0 },
+{ "{\"keys\":{}}",								false, 0 },
+{ "{}",										false, 0 },
+{ "",										false, 0 },
+{ "{\"keys\":[],\"keys\":[]}",							false, 0 },
+};
+/* clang-format on */
+
+START_TEST(key_set_is_judged)
+{
+	const struct set_case *c = &set_cases[_i];
+	enum jose_error error;
+	const char *why;
+	struct jose_keys *keys = jose_keys_load(str_of(c->jwks), NULL, &error,
+	    &why);
+
+	ck_assert_msg((keys != NULL) == c->loads, "%s: %s", c->jwks, why);
+	if (keys == NULL)
+		ck_assert_ptr_nonnull(why);
+	else
+		ck_assert_uint_eq(jose_keys_count(keys), c->count);
+	jose_keys_free(keys);
+}
+END_TEST
+
+/* The RSA key of the issuer with its exponent exchanged. */
+static struct str
+with_exponent(const char *e)
+{
+	struct str jwk = rsa.jwk;
+	const char *at = strstr(arena_z(arena, jwk), "\"AQAB\"");
+	size_t before;
+
+	ck_assert_ptr_nonnull(at);
+	before = jwk.n - strlen(at);
+	return arena_printf(arena, "{\"keys\":[%.*s\"%s\"%s]}", (int)before,
+	    jwk.p, e, at + strlen("\"AQAB\""));
+}
+
+START_TEST(rsa_exponent_is_odd_and_at_least_65537)
+{
+	static const struct {
+		const char	*e;
+		bool		 loads;
+	} cases[] = {
+		{ "AQAB", true }, { "AQ", false }, { "Aw", false },
+		{ "EQ", false }, { "AQAA", false }, { "AAEAAQ", false },
+		{ "AQABAQABAQABAQAB", false }, { "AQAB=", false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		enum jose_error error;
+		struct jose_keys *keys = load(with_exponent(cases[i].e),
+		    &error);
+
+		ck_assert_msg((keys != NULL) == cases[i].loads, "%s",
+		    cases[i].e);
+		jose_keys_free(keys);
+	}
+}
+END_TEST
+
+START_TEST(generation_tells_key_sets_apart)
+{
+	struct str both = arena_printf(arena, "{\"keys\":[%.*s,%.*s]}",
+	    STR_ARGS(rsa.jwk), STR_ARGS(ec.jwk));
+	struct str turned = arena_printf(arena, "{ \"keys\":[%.*s,%.*s]}",
+	    STR_ARGS(ec.jwk), STR_ARGS(rsa.jwk));
+	enum jose_error error;
+	struct jose_keys *a = load(both, &error), *b = load(turned, &error);
+
+	ck_assert_uint_eq(jose_keys_generation(a), jose_keys_generation(b));
+	ck_assert_uint_ne(jose_keys_generation(a),
+	    jose_keys_generation(rsa.keys));
+	ck_assert_uint_ne(jose_keys_generation(ec.keys),
+	    jose_keys_generation(other.keys));
+	jose_keys_free(a);
+	jose_keys_free(b);
+}
+END_TEST
+
+START_TEST(private_key_must_fit_its_algorithm)
+{
+	char pem[8192];
+	size_t n = jose_private_new(JOSE_ES256, pem, sizeof(pem));
+
+	ck_assert_ptr_null(jose_private_load((struct str){ pem, n },
+	    JOSE_RS256));
+	ck_assert_ptr_null(jose_private_load(STR("no key"), JOSE_RS256));
+	ck_assert_uint_eq(jose_private_new(JOSE_RS256, pem, 100), 0);
+}
+END_TEST
+
+START_TEST(signing_needs_room_and_a_plain_typ)
+{
+	char out[4096];
+	struct str whole = mint(&ec, AT_JWT, STR(CLAIMS));
+
+	ck_assert_uint_eq(jose_sign(ec.key, AT_JWT, STR(CLAIMS), out,
+	    whole.n), whole.n);
+	ck_assert_uint_eq(jose_sign(ec.key, AT_JWT, STR(CLAIMS), out,
+	    whole.n - 1), 0);
+	ck_assert_uint_eq(jose_sign(ec.key, STR("a\"b"), STR(CLAIMS), out,
+	    sizeof(out)), 0);
+}
+END_TEST
+
+#define NITEMS(a)	((int)(sizeof(a) / sizeof((a)[0])))
+
+int
+main(void)
+{
+	Suite *suite = suite_create("jose");
+	TCase *c = tcase_create("jose");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_unchecked_fixture(c, setup, teardown);
+	tcase_set_timeout(c, 60);
+	tcase_add_test(c, rfc_signatures_verify_or_are_refused_by_name);
+	tcase_add_test(c, rfc_keys_are_loaded_skipped_or_refused);
+	tcase_add_test(c, minted_token_is_accepted);
+	tcase_add_loop_test(c, header_is_judged, 0, NITEMS(header_cases));
+	tcase_add_test(c, public_rsa_key_is_no_hmac_secret);
+	tcase_add_test(c, key_inside_the_token_is_not_used);
+	tcase_add_test(c, token_of_another_key_is_refused);
+	tcase_add_test(c, keys_may_alternate);
+	tcase_add_test(c, id_token_is_no_access_token);
+	tcase_add_test(c, es256_signature_is_64_bytes_in_range);
+	tcase_add_test(c, der_signature_is_refused);
+	tcase_add_test(c, every_truncation_is_refused);
+	tcase_add_test(c, every_flipped_bit_is_refused);
+	tcase_add_test(c, other_spellings_of_a_token_are_refused);
+	tcase_add_test(c, size_is_bounded);
+	tcase_add_test(c, encrypted_token_is_refused);
+	tcase_add_test(c, payload_is_a_bounded_object_without_duplicates);
+	tcase_add_loop_test(c, times_are_whole_bounded_seconds, 0,
+	    NITEMS(time_cases));
+	tcase_add_test(c, audience_is_a_string_or_a_list);
+	tcase_add_test(c, claim_is_a_plain_string);
+	tcase_add_test(c, refused_token_has_no_claims);
+	tcase_add_loop_test(c, key_set_is_judged, 0, NITEMS(set_cases));
+	tcase_add_test(c, rsa_exponent_is_odd_and_at_least_65537);
+	tcase_add_test(c, generation_tells_key_sets_apart);
+	tcase_add_test(c, private_key_must_fit_its_algorithm);
+	tcase_add_test(c, signing_needs_room_and_a_plain_typ);
+	suite_add_tcase(suite, c);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
