@@ -1,12 +1,9 @@
-/* The handlers of /v3/fhir. */
+/* The handlers of one record: read, vread, create, update, delete. */
 
 #include "api/fhir.h"
 
-#include "api/authorize.h"
 #include "base/when.h"
-#include "fhir/bundle.h"
 #include "fhir/outcome.h"
-#include "fhir/search.h"
 #include "fhir/store.h"
 #include "fhir/validate.h"
 
@@ -52,8 +49,8 @@ answer_written(struct ctx *ctx, const struct call *call,
 
 /* --- reading -------------------------------------------------------------- */
 
-static enum err
-check_id(struct ctx *ctx, struct str id)
+enum err
+fhir_check_id(struct ctx *ctx, struct str id)
 {
 	if (fhir_id_valid(id))
 		return OK;
@@ -64,7 +61,7 @@ enum err
 fhir_read(struct ctx *ctx, const struct call *call, struct http_answer *answer)
 {
 	struct record record;
-	enum err err = check_id(ctx, call->id);
+	enum err err = fhir_check_id(ctx, call->id);
 
 	if (err == OK)
 		err = store_read(ctx, call->type, call->id, &record);
@@ -85,7 +82,7 @@ fhir_vread(struct ctx *ctx, const struct call *call,
     struct http_answer *answer)
 {
 	struct record record;
-	enum err err = check_id(ctx, call->id);
+	enum err err = fhir_check_id(ctx, call->id);
 
 	if (err == OK)
 		err = store_vread(ctx, call->type, call->id, call->vid,
@@ -93,73 +90,6 @@ fhir_vread(struct ctx *ctx, const struct call *call,
 	if (err != OK)
 		return err;
 	answer_record(call, &record, answer);
-	return OK;
-}
-
-/* A whole number from 1 in a parameter; *out is untouched when it is absent. */
-static enum err
-take_number(struct ctx *ctx, const struct call *call, const char *name,
-    uint64_t max, int *out)
-{
-	struct str value = http_param(&call->params, str_of(name));
-	uint64_t n;
-
-	if (value.p == NULL)
-		return OK;
-	if (!str_u64(value, max, &n) || n == 0)
-		return fail_at(ctx, ERR_INVALID_PARAMETER, str_of(name),
-		    "%s must be a number from 1 to %llu", name,
-		    (unsigned long long)max);
-	*out = (int)n;
-	return OK;
-}
-
-enum err
-fhir_history(struct ctx *ctx, const struct call *call,
-    struct http_answer *answer)
-{
-	int count = SEARCH_COUNT_DEFAULT, below = 0;
-	struct str next = STR_NONE;
-	struct record *records;
-	int64_t total;
-	size_t n;
-	enum err err;
-
-	if ((err = check_id(ctx, call->id)) != OK ||
-	    (err = take_number(ctx, call, "_count", SEARCH_COUNT_MAX,
-	    &count)) != OK ||
-	    (err = take_number(ctx, call, "_before", INT32_MAX,
-	    &below)) != OK ||
-	    (err = store_history(ctx, call->type, call->id, below, count,
-	    &records, &n, &total)) != OK)
-		return err;
-	if (n > 0 && records[n - 1].ver > 1)
-		next = arena_printf(ctx->arena, "_count=%d&_before=%d", count,
-		    records[n - 1].ver);
-	answer_private(answer);
-	answer->content_type = call->media;
-	bundle_history(ctx, records, n, total, answer_fhir_base(ctx),
-	    arena_printf(ctx->arena, "%s/%.*s/_history", call->type->name,
-	    STR_ARGS(call->id)), next, answer);
-	return OK;
-}
-
-enum err
-fhir_search(struct ctx *ctx, const struct call *call,
-    struct http_answer *answer)
-{
-	struct search *search;
-	struct search_page page;
-	enum err err;
-
-	if ((err = search_parse(ctx, call->type, &call->params,
-	    call->prefer.lenient, &search)) != OK ||
-	    (err = search_run(ctx, search, &page)) != OK)
-		return err;
-	answer_private(answer);
-	answer->content_type = call->media;
-	bundle_searchset(ctx, &page, answer_fhir_base(ctx),
-	    str_of(call->type->name), answer);
 	return OK;
 }
 
@@ -251,7 +181,7 @@ fhir_delete(struct ctx *ctx, const struct call *call,
 	    .id = call->id };
 	enum err err;
 
-	if ((err = check_id(ctx, call->id)) != OK ||
+	if ((err = fhir_check_id(ctx, call->id)) != OK ||
 	    (err = take_if_match(ctx, call, &change.if_match)) != OK ||
 	    (err = store_write(ctx, &change, 1)) != OK)
 		return err;
@@ -274,15 +204,4 @@ fhir_conditional(struct ctx *ctx, const struct call *call,
 	    "name the record, %s/<id>",
 	    call->req->method == HTTP_PUT ? "update" : "delete",
 	    call->type->name);
-}
-
-/* --- the whole server ----------------------------------------------------- */
-
-enum err
-fhir_transaction(struct ctx *ctx, const struct call *call,
-    struct http_answer *answer)
-{
-	answer_private(answer);
-	answer->content_type = call->media;
-	return bundle_transaction(ctx, call->doc, authorize_entry, answer);
 }

@@ -14,4 +14,7 @@ route_handler	fhir_read, fhir_vread, fhir_history, fhir_search, fhir_create,
 /* Conditional update and delete, which are not offered. */
 route_handler	fhir_conditional;
 
+/* ERR_NOT_FOUND for what can be nobody's id. */
+enum err	fhir_check_id(struct ctx *ctx, struct str id);
+
 #endif

@@ -13,7 +13,8 @@
  */
 const char	*field_accept(struct str accept, const char *usual);
 
-/* The same for the value of _format; NULL when we cannot. R4 http.html#parameters */
+/* The same for the value of _format; NULL when we cannot.
+ * R4 http.html#parameters */
 const char	*field_format(struct str format);
 
 /* Content-Type is JSON in UTF-8. R4 http.html#mime-type */

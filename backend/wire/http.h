@@ -41,7 +41,7 @@ struct http_req {
 	struct http_params	 params;	/* of the query */
 	struct str		 content_type;
 	struct str		 body;
-	bool			 body_too_large;	/* was read and dropped */
+	bool			 body_too_large; /* and so dropped */
 	/* A CGI variable ("HTTP_IF_MATCH", "EDGE_SCOPE"); empty when absent. */
 	struct str		(*var)(const struct http_req *req,
 				    const char *name);
@@ -81,7 +81,7 @@ struct http_answer {
 
 void	http_answer_init(struct http_answer *answer, struct arena *arena);
 
-/* Add a header field; value is borrowed and must hold no CR or LF (asserted). */
+/* Add a header field; value is borrowed, and holds no CR or LF (asserted). */
 void	http_field(struct http_answer *answer, const char *name,
 	    struct str value);
 

@@ -1,0 +1,82 @@
+/* The handlers whose answer is a Bundle: history, search, transaction. */
+
+#include "api/fhir.h"
+
+#include "api/authorize.h"
+#include "fhir/bundle.h"
+
+/* A whole number from 1 in a parameter; *out is untouched when it is absent. */
+static enum err
+take_number(struct ctx *ctx, const struct call *call, const char *name,
+    uint64_t max, int *out)
+{
+	struct str value = http_param(&call->params, str_of(name));
+	uint64_t n;
+
+	if (value.p == NULL)
+		return OK;
+	if (!str_u64(value, max, &n) || n == 0)
+		return fail_at(ctx, ERR_INVALID_PARAMETER, str_of(name),
+		    "%s must be a number from 1 to %llu", name,
+		    (unsigned long long)max);
+	*out = (int)n;
+	return OK;
+}
+
+enum err
+fhir_history(struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
+{
+	int count = SEARCH_COUNT_DEFAULT, below = 0;
+	struct str next = STR_NONE;
+	struct record *records;
+	int64_t total;
+	size_t n;
+	enum err err;
+
+	if ((err = fhir_check_id(ctx, call->id)) != OK ||
+	    (err = take_number(ctx, call, "_count", SEARCH_COUNT_MAX,
+	    &count)) != OK ||
+	    (err = take_number(ctx, call, "_before", INT32_MAX,
+	    &below)) != OK ||
+	    (err = store_history(ctx, call->type, call->id, below, count,
+	    &records, &n, &total)) != OK)
+		return err;
+	if (n > 0 && records[n - 1].ver > 1)
+		next = arena_printf(ctx->arena, "_count=%d&_before=%d", count,
+		    records[n - 1].ver);
+	answer_private(answer);
+	answer->content_type = call->media;
+	bundle_history(ctx, records, n, total, answer_fhir_base(ctx),
+	    arena_printf(ctx->arena, "%s/%.*s/_history", call->type->name,
+	    STR_ARGS(call->id)), next, answer);
+	return OK;
+}
+
+enum err
+fhir_search(struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
+{
+	struct search *search;
+	struct search_page page;
+	enum err err;
+
+	if ((err = search_parse(ctx, call->type, &call->params,
+	    call->prefer.lenient, &search)) != OK ||
+	    (err = search_run(ctx, search, &page)) != OK)
+		return err;
+	answer_private(answer);
+	answer->content_type = call->media;
+	bundle_searchset(ctx, &page, answer_fhir_base(ctx),
+	    str_of(call->type->name), answer);
+	return OK;
+}
+
+enum err
+fhir_transaction(struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
+{
+	answer_private(answer);
+	answer->content_type = call->media;
+	return bundle_transaction(ctx, call->doc, authorize_entry, answer);
+}
