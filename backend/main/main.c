@@ -13,6 +13,7 @@ static int	command_version(int argc, char **argv);
 /* clang-format off */
 static const struct command commands[] = {
 /* name		function		summary							usage */
+{ "serve",	command_serve,		"answer nginx: master, fast and slow workers",		"[--check] [--pid FILE]" },
 { "jobs",	command_jobs,		"the background work and the edge's state files",	"" },
 { "migrate",	command_migrate,	"bring the database to this binary's schema",		"" },
 { "admin",	command_admin,		"tenants, clients, keys, revocations, state files",	"COMMAND ..." },

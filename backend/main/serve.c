@@ -1,0 +1,50 @@
+/* `twocare serve`: the command line of the master. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "main/command.h"
+#include "main/master.h"
+#include "main/privilege.h"
+
+static bool
+write_pid(const char *path)
+{
+	FILE *file = fopen(path, "we");
+
+	if (file != NULL && fprintf(file, "%d\n", getpid()) > 0 &&
+	    fclose(file) == 0)
+		return true;
+	command_fail("%s: %s", path, strerror(errno));
+	return false;
+}
+
+int
+command_serve(int argc, char **argv)
+{
+	const char *pid_path = NULL;
+	bool check = false;
+	const struct option_row options[] = {
+		{ "--pid", &pid_path, NULL },
+		{ "--check", NULL, &check },
+		{ NULL, NULL, NULL },
+	};
+	char *again[] = { (char []){ "twocare" }, (char []){ "serve" }, NULL };
+	const struct conf *conf;
+	char **words, *why;
+	int n;
+
+	if (!command_options(options, argc, argv, 0, 0, &words, &n))
+		return COMMAND_USAGE;
+	conf = command_conf();
+	if (conf == NULL || check)
+		return conf == NULL ? COMMAND_FAILED : COMMAND_OK;
+	if (!master_begin(conf) ||
+	    (pid_path != NULL && !write_pid(pid_path)))
+		return COMMAND_FAILED;
+	if (!become_user(conf->user, &why))
+		return command_fail("%s", why);
+	return master_run(conf, again);
+}

@@ -1,0 +1,48 @@
+/* A worker process. */
+
+#include "main/worker.h"
+
+#include <errno.h>
+#include <malloc.h>
+
+#include "api/request.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "main/command.h"
+#include "wire/fcgi.h"
+#include "wire/pg.h"
+
+/* Most requests fit; it is kept from request to request. */
+#define ARENA_FIRST_BYTES	(64 * 1024)
+
+/* Blocks from here on are mapped, and so given back when a request ends. */
+#define MAP_FROM_BYTES		(256 * 1024)
+
+/* The FHIR base takes 32 MB; nginx has smaller limits for other places. */
+#define BODY_MAX_BYTES		((size_t)32 * 1024 * 1024)
+
+int
+worker_run(const struct conf *conf, int listen_fd)
+{
+	struct fcgi_limits limits = {
+		.io_timeout_s = conf->io_timeout_s,
+		.keepalive_s = conf->keepalive_s,
+		.body_bytes = BODY_MAX_BYTES,
+		.descriptor_max = FCGI_DESCRIPTOR_MAX,
+	};
+	struct request_world world = { .conf = conf };
+	struct fcgi *fcgi;
+
+	mallopt(M_MMAP_THRESHOLD, MAP_FROM_BYTES);
+	mallopt(M_TRIM_THRESHOLD, MAP_FROM_BYTES);
+	if (!hash_init())
+		return command_fail("OpenSSL has no SHA-256");
+	fcgi = fcgi_new(listen_fd, &limits);
+	if (fcgi == NULL)
+		return command_fail("a worker cannot wait on its socket: %s",
+		    strerror(errno));
+	world.pg = pg_new(conf->database, conf->statement_timeout_ms);
+	fcgi_serve(fcgi, arena_new(ARENA_FIRST_BYTES), request_handle, &world);
+	pg_free(world.pg);
+	return COMMAND_OK;
+}
