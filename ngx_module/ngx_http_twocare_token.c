@@ -1,0 +1,507 @@
+
+/*
+ * Gives the verdict on a request's bearer token: where it may stand, whether
+ * it is well made, who signed it, for whom and for how long, and whether it
+ * has been revoked.  Cheap looks come before the signature, and a signature
+ * is only computed for a digest that the cache does not know.
+ *
+ * RFC 6750 2 and 3, RFC 9068 4, RFC 8725 3
+ */
+
+
+#include "ngx_http_twocare.h"
+
+
+#define NGX_HTTP_TWOCARE_BEARER  "bearer"
+
+
+static ngx_http_twocare_refusal_e ngx_http_twocare_token_get(
+    ngx_http_request_t *r, struct str *token);
+static ngx_table_elt_t *ngx_http_twocare_token_second(ngx_http_request_t *r);
+static ngx_http_twocare_refusal_e ngx_http_twocare_token_shape(
+    enum jose_error error);
+static ngx_http_twocare_refusal_e ngx_http_twocare_token_claims(
+    const struct jose_token *t, ngx_http_twocare_loc_conf_t *lcf);
+static ngx_uint_t ngx_http_twocare_token_revoked(const struct jose_token *t,
+    ngx_http_twocare_state_t *state);
+static ngx_http_twocare_refusal_e ngx_http_twocare_token_signature(
+    const struct jose_token *t, ngx_http_twocare_loc_conf_t *lcf);
+static ngx_http_twocare_refusal_e ngx_http_twocare_token_client(
+    const struct jose_token *t, ngx_http_twocare_loc_conf_t *lcf,
+    ngx_http_twocare_ctx_t *ctx);
+static ngx_int_t ngx_http_twocare_token_keep(ngx_http_request_t *r,
+    const struct jose_token *t, ngx_http_twocare_ctx_t *ctx);
+
+
+/* no refusal: good so far */
+
+#define NGX_HTTP_TWOCARE_GOOD  NGX_HTTP_TWOCARE_REFUSAL__MAX
+
+
+/* too large for the stack; a worker looks at one token at a time */
+
+static struct jose_token  ngx_http_twocare_token;
+
+
+const ngx_http_twocare_refusal_t *
+ngx_http_twocare_token_judge(ngx_http_request_t *r,
+    ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_ctx_t *ctx)
+{
+    struct str                   token;
+    enum jose_error              error;
+    struct jose_token           *t;
+    ngx_http_twocare_refusal_e   rc;
+
+    t = &ngx_http_twocare_token;
+
+    rc = ngx_http_twocare_token_get(r, &token);
+    if (rc != NGX_HTTP_TWOCARE_GOOD) {
+        return ngx_http_twocare_refusal(rc);
+    }
+
+    if (!ngx_http_twocare_state_ready(lcf->state)) {
+        return ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_NO_STATE);
+    }
+
+    error = jose_open(t, token, STR("at+jwt"));
+    rc = ngx_http_twocare_token_shape(error);
+
+    if (rc == NGX_HTTP_TWOCARE_GOOD) {
+        rc = ngx_http_twocare_token_claims(t, lcf);
+    }
+
+    if (rc == NGX_HTTP_TWOCARE_GOOD) {
+        rc = ngx_http_twocare_token_signature(t, lcf);
+    }
+
+    if (rc == NGX_HTTP_TWOCARE_GOOD
+        && ngx_http_twocare_token_revoked(t, lcf->state))
+    {
+        rc = NGX_HTTP_TWOCARE_REVOKED;
+    }
+
+    if (rc == NGX_HTTP_TWOCARE_GOOD) {
+        rc = ngx_http_twocare_token_client(t, lcf, ctx);
+    }
+
+    if (rc == NGX_HTTP_TWOCARE_GOOD
+        && ngx_http_twocare_token_keep(r, t, ctx) != NGX_OK)
+    {
+        return ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_NO_STATE);
+    }
+
+    if (rc != NGX_HTTP_TWOCARE_GOOD) {
+        return ngx_http_twocare_refusal(rc);
+    }
+
+    ctx->accepted = 1;
+
+    return NULL;
+}
+
+
+/* one token, in the Authorization header and nowhere else. RFC 6750 2 */
+
+static ngx_http_twocare_refusal_e
+ngx_http_twocare_token_get(ngx_http_request_t *r, struct str *token)
+{
+    u_char           *p, *last;
+    ngx_str_t         arg;
+    ngx_table_elt_t  *h;
+
+    h = r->headers_in.authorization;
+
+    if (h == NULL) {
+        return NGX_HTTP_TWOCARE_NO_TOKEN;
+    }
+
+    if (ngx_http_twocare_token_second(r) != NULL
+        || (r->args.len != 0
+            && ngx_http_arg(r, (u_char *) "access_token",
+                            sizeof("access_token") - 1, &arg) == NGX_OK))
+    {
+        return NGX_HTTP_TWOCARE_TWO_TOKENS;
+    }
+
+    p = h->value.data;
+    last = p + h->value.len;
+
+    if (h->value.len < sizeof(NGX_HTTP_TWOCARE_BEARER) - 1
+        || ngx_strncasecmp(p, (u_char *) NGX_HTTP_TWOCARE_BEARER,
+                           sizeof(NGX_HTTP_TWOCARE_BEARER) - 1)
+           != 0)
+    {
+        return NGX_HTTP_TWOCARE_OTHER_SCHEME;
+    }
+
+    p += sizeof(NGX_HTTP_TWOCARE_BEARER) - 1;
+
+    if (p == last) {
+        return NGX_HTTP_TWOCARE_MALFORMED;
+    }
+
+    if (*p != ' ') {
+        return NGX_HTTP_TWOCARE_OTHER_SCHEME;
+    }
+
+    while (p < last && *p == ' ') {
+        p++;
+    }
+
+    *token = (struct str) { (const char *) p, (size_t) (last - p) };
+
+    return NGX_HTTP_TWOCARE_GOOD;
+}
+
+
+static ngx_table_elt_t *
+ngx_http_twocare_token_second(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return NULL;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len == sizeof("Authorization") - 1
+            && h[i].hash == r->headers_in.authorization->hash
+            && &h[i] != r->headers_in.authorization
+            && ngx_strncasecmp(h[i].key.data, (u_char *) "Authorization",
+                               sizeof("Authorization") - 1)
+               == 0)
+        {
+            return &h[i];
+        }
+    }
+}
+
+
+static ngx_http_twocare_refusal_e
+ngx_http_twocare_token_shape(enum jose_error error)
+{
+    switch (error) {
+
+    case JOSE_OK:
+        return NGX_HTTP_TWOCARE_GOOD;
+
+    case JOSE_TOO_LARGE:
+        return NGX_HTTP_TWOCARE_TOKEN_TOO_LARGE;
+
+    case JOSE_ALG:
+    case JOSE_ALGORITHM_UNSUPPORTED:
+        return NGX_HTTP_TWOCARE_ALGORITHM;
+
+    case JOSE_TYP:
+        return NGX_HTTP_TWOCARE_TYPE;
+
+    case JOSE_CRIT:
+        return NGX_HTTP_TWOCARE_CRITICAL;
+
+    case JOSE_KID:
+        return NGX_HTTP_TWOCARE_UNKNOWN_KEY;
+
+    case JOSE_SIGNATURE:
+        return NGX_HTTP_TWOCARE_BAD_SIGNATURE;
+
+    default:
+        return NGX_HTTP_TWOCARE_MALFORMED;
+    }
+}
+
+
+/* RFC 9068 2.2: which claims an access token must have. RFC 7519 4.1 */
+
+static ngx_http_twocare_refusal_e
+ngx_http_twocare_token_claims(const struct jose_token *t,
+    ngx_http_twocare_loc_conf_t *lcf)
+{
+    time_t       now;
+    int64_t      exp, iat, nbf;
+    ngx_uint_t   i;
+    struct str   value;
+
+    static const struct {
+        struct str  name;
+        unsigned    required;
+    } texts[] = {
+        { { "sub", 3 }, 1 },
+        { { "client_id", 9 }, 1 },
+        { { "jti", 3 }, 1 },
+        { { "scope", 5 }, 0 },
+        { { "tenant", 6 }, 0 },
+        { { "gid", 3 }, 0 },
+    };
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+
+        if (jose_claim(t, texts[i].name, &value)) {
+            if (value.n == 0 && texts[i].required) {
+                return NGX_HTTP_TWOCARE_BAD_CLAIM;
+            }
+
+        } else if (texts[i].required
+                   || jdoc_get(&t->claims, 0, texts[i].name) != 0)
+        {
+            return NGX_HTTP_TWOCARE_BAD_CLAIM;
+        }
+    }
+
+    if (!jose_claim_time(t, STR("exp"), &exp)
+        || !jose_claim_time(t, STR("iat"), &iat))
+    {
+        return NGX_HTTP_TWOCARE_BAD_CLAIM;
+    }
+
+    nbf = 0;
+
+    if (!jose_claim_time(t, STR("nbf"), &nbf)
+        && jdoc_get(&t->claims, 0, STR("nbf")) != 0)
+    {
+        return NGX_HTTP_TWOCARE_BAD_CLAIM;
+    }
+
+    if (!jose_claim(t, STR("iss"), &value)
+        || !str_eq(value, ngx_http_twocare_str(lcf->issuer)))
+    {
+        return NGX_HTTP_TWOCARE_WRONG_ISSUER;
+    }
+
+    if (!jose_claim_aud(t, ngx_http_twocare_str(lcf->audience))) {
+        return NGX_HTTP_TWOCARE_WRONG_AUDIENCE;
+    }
+
+    now = ngx_time();
+
+    if (now >= exp + lcf->leeway) {
+        return NGX_HTTP_TWOCARE_EXPIRED;
+    }
+
+    if (now + lcf->leeway < nbf || now + lcf->leeway < iat) {
+        return NGX_HTTP_TWOCARE_NOT_YET;
+    }
+
+    return NGX_HTTP_TWOCARE_GOOD;
+}
+
+
+static ngx_http_twocare_refusal_e
+ngx_http_twocare_token_signature(const struct jose_token *t,
+    ngx_http_twocare_loc_conf_t *lcf)
+{
+    u_char                  digest[SHA256_BYTES];
+    int64_t                 exp;
+    uint64_t                generation;
+    enum jose_error         error;
+    struct jose_keys       *keys;
+    const struct jose_key  *key;
+
+    keys = lcf->state->keys;
+    generation = jose_keys_generation(keys);
+
+    sha256(t->token, digest);
+
+    if (ngx_http_twocare_cache_has(lcf->zone, digest, generation)) {
+        return NGX_HTTP_TWOCARE_GOOD;
+    }
+
+    key = jose_keys_find(keys, t->kid);
+    if (key == NULL) {
+        return NGX_HTTP_TWOCARE_UNKNOWN_KEY;
+    }
+
+    error = jose_verify(t, key);
+    if (error != JOSE_OK) {
+        return ngx_http_twocare_token_shape(error);
+    }
+
+    if (jose_claim_time(t, STR("exp"), &exp)) {
+        ngx_http_twocare_cache_add(lcf->zone, digest, generation,
+                                   exp + lcf->leeway);
+    }
+
+    return NGX_HTTP_TWOCARE_GOOD;
+}
+
+
+static ngx_uint_t
+ngx_http_twocare_token_revoked(const struct jose_token *t,
+    ngx_http_twocare_state_t *state)
+{
+    int64_t     iat;
+    ngx_uint_t  i;
+    struct str  value;
+
+    static const struct {
+        struct str               claim;
+        enum state_revoked_kind  kind;
+    } kinds[] = {
+        { { "jti", 3 }, STATE_REVOKED_JTI },
+        { { "gid", 3 }, STATE_REVOKED_GRANT },
+        { { "sub", 3 }, STATE_REVOKED_USER_BEFORE },
+        { { "client_id", 9 }, STATE_REVOKED_CLIENT_BEFORE },
+    };
+
+    if (state->revoked.header->count == 0) {
+        return 0;
+    }
+
+    iat = 0;
+    (void) jose_claim_time(t, STR("iat"), &iat);
+
+    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (jose_claim(t, kinds[i].claim, &value)
+            && state_is_revoked(&state->revoked, kinds[i].kind, value, iat))
+        {
+            return 1;
+        }
+    }
+
+    return state_is_revoked(&state->revoked, STATE_REVOKED_KEY, t->kid, iat);
+}
+
+
+static ngx_http_twocare_refusal_e
+ngx_http_twocare_token_client(const struct jose_token *t,
+    ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_ctx_t *ctx)
+{
+    struct str                  client_id;
+    const struct state_client  *client;
+
+    if (!jose_claim(t, STR("client_id"), &client_id)) {
+        return NGX_HTTP_TWOCARE_BAD_CLAIM;
+    }
+
+    client = state_client_find(&lcf->state->clients, client_id);
+
+    if (client != NULL && client->status != STATE_CLIENT_ACTIVE) {
+        return NGX_HTTP_TWOCARE_CLIENT_DISABLED;
+    }
+
+    ctx->window_key = ngx_http_twocare_token_windows(lcf, client_id,
+                                                     &ctx->quota);
+
+    return NGX_HTTP_TWOCARE_GOOD;
+}
+
+
+/*
+ * The windows of a client id: its pool's or its own.  A client that is not
+ * listed yet has the ones it will have when it is.
+ */
+
+uint64_t
+ngx_http_twocare_token_windows(ngx_http_twocare_loc_conf_t *lcf,
+    struct str client_id, ngx_http_twocare_quota_t *quota)
+{
+    uint64_t                    pool;
+    struct siphash_key          key;
+    const struct state_client  *client;
+
+    client = state_client_find(&lcf->state->clients, client_id);
+
+    if (client != NULL) {
+        quota->hour = client->hour;
+        quota->minute = client->minute;
+        pool = client->pool;
+
+    } else {
+        *quota = lcf->standard;
+        key.k0 = lcf->state->clients.header->k0;
+        key.k1 = lcf->state->clients.header->k1;
+        pool = state_client_hash(key, client_id);
+    }
+
+    return ngx_http_twocare_limit_pool(lcf->zone, pool);
+}
+
+
+/* any of them will do */
+
+ngx_uint_t
+ngx_http_twocare_token_has_scope(ngx_http_twocare_ctx_t *ctx,
+    ngx_array_t *scopes)
+{
+    ngx_str_t   *scope;
+    ngx_uint_t   i;
+    struct str   granted, word;
+
+    scope = scopes->elts;
+    granted = ngx_http_twocare_str(ctx->scope);
+
+    while (granted.p != NULL) {
+        word = str_cut(&granted, ' ');
+
+        for (i = 0; i < scopes->nelts; i++) {
+            if (str_eq(word, ngx_http_twocare_str(scope[i]))) {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+/* the claims outlive this event only as copies in the request's pool */
+
+static ngx_int_t
+ngx_http_twocare_token_keep(ngx_http_request_t *r, const struct jose_token *t,
+    ngx_http_twocare_ctx_t *ctx)
+{
+    size_t       total;
+    u_char      *p;
+    int64_t      exp;
+    ngx_uint_t   i;
+
+    struct {
+        struct str   name;
+        ngx_str_t   *copy;
+        struct str   value;
+    } claims[] = {
+        { STR("client_id"), &ctx->client_id, STR_NONE },
+        { STR("sub"), &ctx->sub, STR_NONE },
+        { STR("tenant"), &ctx->tenant, STR_NONE },
+        { STR("scope"), &ctx->scope, STR_NONE },
+        { STR("jti"), &ctx->jti, STR_NONE },
+    };
+
+    total = 0;
+
+    for (i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
+        if (jose_claim(t, claims[i].name, &claims[i].value)) {
+            total += claims[i].value.n;
+        }
+    }
+
+    p = ngx_pnalloc(r->pool, total);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
+        if (claims[i].value.n != 0) {
+            claims[i].copy->data = p;
+            claims[i].copy->len = claims[i].value.n;
+            p = ngx_cpymem(p, claims[i].value.p, claims[i].value.n);
+        }
+    }
+
+    if (jose_claim_time(t, STR("exp"), &exp)) {
+        ctx->exp = exp;
+    }
+
+    return NGX_OK;
+}
