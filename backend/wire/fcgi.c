@@ -22,6 +22,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,19 +50,11 @@ struct fcgi {
 	int			 epoll_fd;
 	bool			 accepting;
 	struct fcgi_limits	 limits;
+	int			 signal_fd;
+	bool			 leaving;	/* SIGTERM came */
+	bool			 stopping;	/* SIGQUIT came */
 	struct conn		*conns;
-	sigset_t		 waiting;	/* mask while in epoll_pwait */
 };
-
-static volatile sig_atomic_t leave_asked, stop_asked;
-
-static void
-on_signal(int number)
-{
-	leave_asked = 1;
-	if (number == SIGQUIT)
-		stop_asked = 1;
-}
 
 static int64_t
 clock_ms(void)
@@ -74,31 +67,39 @@ clock_ms(void)
 
 /* --- signals -------------------------------------------------------------- */
 
-static void
-take_signal(int number, void (*handler)(int))
-{
-	struct sigaction sa = { .sa_handler = handler };
-
-	sigemptyset(&sa.sa_mask);
-	sigaction(number, &sa, NULL);
-}
-
-/* Ours instead of libfcgi's; they arrive only while we wait. */
-static void
-take_signals(struct fcgi *fcgi)
+/*
+ * Ours instead of libfcgi's. SIGTERM and SIGQUIT stay blocked and are read from
+ * a descriptor: a handler would break off reads and writes, and a mask that
+ * lets them in only while epoll waits never does under load.
+ */
+static int
+take_signals(void)
 {
 	sigset_t ours;
 
-	take_signal(SIGPIPE, SIG_IGN);
-	take_signal(SIGUSR1, SIG_IGN);
-	take_signal(SIGTERM, on_signal);
-	take_signal(SIGQUIT, on_signal);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
 	sigemptyset(&ours);
 	sigaddset(&ours, SIGTERM);
 	sigaddset(&ours, SIGQUIT);
-	sigprocmask(SIG_BLOCK, &ours, &fcgi->waiting);
-	sigdelset(&fcgi->waiting, SIGTERM);
-	sigdelset(&fcgi->waiting, SIGQUIT);
+	if (sigprocmask(SIG_BLOCK, &ours, NULL) != 0)
+		return -1;
+	return signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static void
+heed_signals(struct fcgi *fcgi)
+{
+	struct signalfd_siginfo info;
+
+	while (read(fcgi->signal_fd, &info, sizeof(info)) ==
+	    (ssize_t)sizeof(info)) {
+		fcgi->leaving = true;
+		if (info.ssi_signo == SIGQUIT)
+			fcgi->stopping = true;
+	}
 }
 
 /* --- connections ---------------------------------------------------------- */
@@ -118,7 +119,7 @@ accept_more(struct fcgi *fcgi, bool wanted)
 	if (wanted == fcgi->accepting)
 		return;
 	if (wanted)
-		wanted = watch(fcgi, fcgi->listen_fd, NULL);
+		wanted = watch(fcgi, fcgi->listen_fd, &fcgi->listen_fd);
 	else
 		epoll_ctl(fcgi->epoll_fd, EPOLL_CTL_DEL, fcgi->listen_fd,
 		    NULL);
@@ -136,7 +137,7 @@ conn_forget(struct fcgi *fcgi, struct conn *conn)
 	if (conn->next != NULL)
 		conn->next->prev = conn->prev;
 	free(conn);
-	accept_more(fcgi, !leave_asked);
+	accept_more(fcgi, !fcgi->leaving);
 }
 
 static void
@@ -181,6 +182,9 @@ accept_some(struct fcgi *fcgi)
 			/* The system is short of descriptors: not a loop. */
 			if (errno == EMFILE || errno == ENFILE)
 				(void)poll(NULL, 0, SHORTAGE_PAUSE_MS);
+			/* The master has shut the socket down. */
+			if (errno == EINVAL)
+				fcgi->leaving = true;
 			return;
 		}
 		if (!conn_new(fcgi, fd))
@@ -351,7 +355,7 @@ answer_request(struct service *s, struct conn *conn)
 	s->handler(s->arg, s->arena, &req, &answer);
 	write_answer(conn, &req, &answer);
 	keep = conn->fcgi.keepConnection != 0;
-	if (keep && leave_asked)
+	if (keep && s->fcgi->leaving)
 		return end_and_part(conn);
 	return end_and_keep(conn) && keep;
 }
@@ -423,14 +427,18 @@ static void
 wait_and_serve(struct service *s, int timeout_ms)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
-	int n = epoll_pwait(s->fcgi->epoll_fd, events, EVENTS_AT_ONCE,
-	    timeout_ms, &s->fcgi->waiting);
+	int n = epoll_wait(s->fcgi->epoll_fd, events, EVENTS_AT_ONCE,
+	    timeout_ms);
 
-	for (int i = 0; i < n && !stop_asked; i++) {
-		if (events[i].data.ptr != NULL)
-			conn_event(s, events[i].data.ptr, events[i].events);
-		else
+	for (int i = 0; i < n && !s->fcgi->stopping; i++) {
+		void *what = events[i].data.ptr;
+
+		if (what == &s->fcgi->listen_fd)
 			accept_some(s->fcgi);
+		else if (what == &s->fcgi->signal_fd)
+			heed_signals(s->fcgi);
+		else
+			conn_event(s, what, events[i].events);
 	}
 }
 
@@ -446,7 +454,10 @@ fcgi_new(int listen_fd, const struct fcgi_limits *limits)
 	fcgi->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (fcgi->epoll_fd < 0)
 		return NULL;
-	take_signals(fcgi);
+	fcgi->signal_fd = take_signals();
+	if (fcgi->signal_fd < 0 ||
+	    !watch(fcgi, fcgi->signal_fd, &fcgi->signal_fd))
+		return NULL;
 	accept_more(fcgi, true);
 	return fcgi->accepting ? fcgi : NULL;
 }
@@ -458,8 +469,8 @@ fcgi_serve(struct fcgi *fcgi, struct arena *arena, fcgi_handler *handler,
 	struct service s = { fcgi, arena, handler, arg };
 	int timeout_ms = -1;
 
-	while (!stop_asked) {
-		if (leave_asked) {
+	while (!fcgi->stopping) {
+		if (fcgi->leaving) {
 			if (fcgi->accepting)
 				accept_some(fcgi);
 			accept_more(fcgi, false);
