@@ -21,7 +21,7 @@
 #define RETRIES_MAX	8
 #define RETRY_WAIT_NS	2000000L
 
-/* --- checks that need no database ------------------------------------------ */
+/* --- checks that need no database */
 
 static struct str
 path_of(const struct change *change)
@@ -155,7 +155,7 @@ make_rows(struct ctx *ctx, struct change *changes, size_t n, struct rows *out)
 	return check_distinct(ctx, out);
 }
 
-/* --- finding and locking --------------------------------------------------- */
+/* --- finding and locking */
 
 static void
 take_found(struct ctx *ctx, const PGresult *res, int i, struct row *row)
@@ -211,7 +211,7 @@ lock_rows(struct ctx *ctx, struct rows *rows)
 	return OK;
 }
 
-/* --- the new versions ------------------------------------------------------- */
+/* --- the new versions */
 
 static enum err
 check_match(struct ctx *ctx, const struct row *row)
@@ -296,7 +296,7 @@ build_rows(struct ctx *ctx, struct rows *rows)
 	return OK;
 }
 
-/* --- sending, and again ------------------------------------------------------ */
+/* --- sending, and again */
 
 static enum err
 send_all(struct ctx *ctx, const struct rows *rows, bool locked)
