@@ -16,11 +16,18 @@ static char conninfo[512];
 void
 database_need(char **argv)
 {
-	char *again[8] = { (char[]){ RUNNER } };
+	char **again;
+	size_t n = 0;
 
 	if (getenv("TEST_PG") != NULL)
 		return;
-	for (int i = 0; argv[i] != NULL && i < 6; i++)
+	while (argv[n] != NULL)
+		n++;
+	again = calloc(n + 2, sizeof(*again));
+	if (again == NULL)
+		abort();
+	again[0] = (char[]){ RUNNER };
+	for (size_t i = 0; i < n; i++)
 		again[i + 1] = argv[i];
 	if (access(RUNNER, X_OK) == 0)
 		execv(RUNNER, again);

@@ -1,0 +1,138 @@
+/*
+ * Searchset and history bundles: glue around the stored bytes, which are
+ * handed on as they are.
+ */
+
+#include "fhir/bundle.h"
+
+#include "base/buf.h"
+#include "base/when.h"
+
+static void
+add_link(struct buf *b, const char *relation, struct str url, struct str query)
+{
+	buf_addz(b, b->p[b->n - 1] == '[' ? "" : ",");
+	buf_addz(b, "{\"relation\":\"");
+	buf_addz(b, relation);
+	buf_addz(b, "\",\"url\":\"");
+	buf_add_json(b, url);
+	if (query.n > 0) {
+		buf_addc(b, '?');
+		buf_add_json(b, query);
+	}
+	buf_addz(b, "\"}");
+}
+
+static void
+add_link_if(struct buf *b, const char *relation, struct str url,
+    struct str query)
+{
+	if (query.n > 0)
+		add_link(b, relation, url, query);
+}
+
+static void
+add_head(struct buf *b, const char *type, int64_t total)
+{
+	buf_addz(b, "{\"resourceType\":\"Bundle\",\"type\":\"");
+	buf_addz(b, type);
+	buf_addc(b, '"');
+	if (total >= 0) {
+		buf_addz(b, ",\"total\":");
+		buf_add_i64(b, total);
+	}
+	buf_addz(b, ",\"link\":[");
+}
+
+static struct str
+join(struct ctx *ctx, struct str base, struct str path)
+{
+	return arena_printf(ctx->arena, "%.*s/%.*s", STR_ARGS(base),
+	    STR_ARGS(path));
+}
+
+/* What stands before a body: the end of the last entry, and the fullUrl. */
+static void
+put_before(struct ctx *ctx, struct http_answer *answer, bool first,
+    struct str base, const struct record *record)
+{
+	struct buf b = buf_new(ctx->arena, base.n + record->id.n + 96);
+
+	buf_addz(&b, first ? ",\"entry\":[{\"fullUrl\":\"" :
+	    ",{\"fullUrl\":\"");
+	buf_add_json(&b, base);
+	buf_addc(&b, '/');
+	buf_addz(&b, record->type->name);
+	buf_addc(&b, '/');
+	buf_add(&b, record->id);
+	buf_addz(&b, record->deleted ? "\"" : "\",\"resource\":");
+	http_body(answer, buf_str(&b));
+}
+
+void
+bundle_searchset(struct ctx *ctx, const struct search_page *page,
+    struct str base, struct str path, struct http_answer *answer)
+{
+	struct str url = join(ctx, base, path);
+	struct buf b = buf_new(ctx->arena, 1024);
+
+	add_head(&b, "searchset", page->total);
+	add_link(&b, "self", url, page->self);
+	add_link_if(&b, "first", url, page->first);
+	add_link_if(&b, "previous", url, page->previous);
+	add_link_if(&b, "next", url, page->next);
+	buf_addc(&b, ']');
+	http_body(answer, buf_str(&b));
+	for (size_t i = 0; i < page->n; i++) {
+		put_before(ctx, answer, i == 0, base, &page->records[i]);
+		http_body(answer, page->records[i].body);
+		http_body(answer, STR(",\"search\":{\"mode\":\"match\"}}"));
+	}
+	http_body(answer, page->n > 0 ? STR("]}") : STR("}"));
+}
+
+/* The request that made a version, and what it was answered. R4
+ * http.html#history */
+static void
+put_after(struct ctx *ctx, struct http_answer *answer,
+    const struct record *record)
+{
+	const char *method = record->op == 'C' ? "POST" :
+	    record->op == 'U' ? "PUT" : "DELETE";
+	const char *status = record->deleted ? "204 No Content" :
+	    record->ver == 1 ? "201 Created" : "200 OK";
+	struct buf b = buf_new(ctx->arena, 256);
+	char when[WHEN_INSTANT_CHARS + 1];
+
+	when_format(record->updated_us, when);
+	buf_addf(&b, ",\"request\":{\"method\":\"%s\",\"url\":\"%s", method,
+	    record->type->name);
+	if (record->op != 'C')
+		buf_addf(&b, "/%.*s", STR_ARGS(record->id));
+	buf_addf(&b, "\"},\"response\":{\"status\":\"%s\","
+	    "\"etag\":\"W/\\\"%d\\\"\",\"lastModified\":\"%s\"}}", status,
+	    record->ver, when);
+	http_body(answer, buf_str(&b));
+}
+
+void
+bundle_history(struct ctx *ctx, const struct record *records, size_t n,
+    int64_t total, struct str base, struct str path, struct str next,
+    struct http_answer *answer)
+{
+	struct str url = join(ctx, base, path);
+	struct buf b = buf_new(ctx->arena, 512);
+
+	add_head(&b, "history", total);
+	add_link(&b, "self", url, STR_NONE);
+	add_link_if(&b, "next", url, next);
+	buf_addc(&b, ']');
+	http_body(answer, buf_str(&b));
+	for (size_t i = 0; i < n; i++) {
+		put_before(ctx, answer, i == 0, base, &records[i]);
+		if (!records[i].deleted)
+			http_body(answer, records[i].body);
+		put_after(ctx, answer, &records[i]);
+	}
+	http_body(answer, n > 0 ? STR("]}") : STR("}"));
+}

@@ -1,0 +1,252 @@
+/*
+ * References between the entries of a transaction: the fullUrl of an entry,
+ * wherever another one links to it, becomes the id that the record really gets.
+ * Only the bytes of those strings change. R4 http.html#trules
+ */
+
+#include "fhir/bundle_entry.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+
+/* What a fullUrl became. */
+struct target {
+	struct str		 url;
+	const struct entry	*entry;
+};
+
+/* A string node of the text, and what shall stand in its place. */
+struct edit {
+	uint32_t	off, len;
+	struct str	text;
+};
+
+struct rewrite {
+	struct ctx		*ctx;
+	const struct jdoc	*d;
+	struct target		*targets;	/* sorted by url */
+	size_t			 ntargets;
+	struct edit		*edits;		/* in the order of the text */
+	size_t			 n, room;
+	const struct entry	*entry;		/* we are inside of */
+	enum err		 err;
+};
+
+static int
+by_url(const void *p, const void *q)
+{
+	const struct target *a = p, *b = q;
+
+	return str_cmp(a->url, b->url);
+}
+
+/* R4 bundle.html#invs, bdl-7: a fullUrl is unique in its bundle. */
+static enum err
+gather_targets(struct rewrite *w, const struct entries *entries)
+{
+	w->targets = arena_array(w->ctx->arena, entries->n,
+	    sizeof(*w->targets));
+	for (size_t i = 0; i < entries->n; i++)
+		if (entries->v[i].full_url.n > 0 && !entries->v[i].reads)
+			w->targets[w->ntargets++] = (struct target){
+			    entries->v[i].full_url, &entries->v[i] };
+	if (w->ntargets > 1)
+		qsort(w->targets, w->ntargets, sizeof(*w->targets), by_url);
+	for (size_t i = 1; i < w->ntargets; i++)
+		if (by_url(&w->targets[i - 1], &w->targets[i]) == 0)
+			return fail_at(w->ctx, ERR_INVALID_REQUEST,
+			    arena_printf(w->ctx->arena, "%.*s.fullUrl",
+			    STR_ARGS(w->targets[i].entry->path)),
+			    "is also the fullUrl of %.*s",
+			    STR_ARGS(w->targets[i - 1].entry->path));
+	return OK;
+}
+
+static const struct entry *
+find_target(const struct rewrite *w, struct str url)
+{
+	struct target key = { .url = url };
+	struct target *found;
+
+	if (w->ntargets == 0)
+		return NULL;
+	found = bsearch(&key, w->targets, w->ntargets, sizeof(*w->targets),
+	    by_url);
+	return found == NULL ? NULL : found->entry;
+}
+
+/* "http://a/fhir/Patient/1" -> "http://a/fhir/", empty when it is no such
+ * address of a record. */
+static struct str
+base_of(struct str url)
+{
+	int slashes = 0;
+
+	if (!str_starts(url, STR("http://")) &&
+	    !str_starts(url, STR("https://")))
+		return STR_NONE;
+	for (size_t i = url.n; i > 0; i--)
+		if (url.p[i - 1] == '/' && ++slashes == 2)
+			return (struct str){ url.p, i };
+	return STR_NONE;
+}
+
+static bool
+is_relative(struct str url)
+{
+	return url.n > 0 && url.p[0] != '#' && str_has(url, '/') &&
+	    !str_has(url, ':');
+}
+
+static const struct entry *
+resolve(const struct rewrite *w, struct str url)
+{
+	struct str base = base_of(w->entry->full_url);
+
+	if (!is_relative(url))
+		return find_target(w, url);
+	if (base.n == 0)
+		return NULL;
+	return find_target(w, arena_printf(w->ctx->arena, "%.*s%.*s",
+	    STR_ARGS(base), STR_ARGS(url)));
+}
+
+static void
+add_edit(struct rewrite *w, uint32_t node, const struct entry *to)
+{
+	struct str raw = jdoc_raw(w->d, node);
+
+	if (w->n == w->room) {
+		size_t room = w->room == 0 ? 256 : w->room * 2;
+		struct edit *edits = arena_array(w->ctx->arena, room,
+		    sizeof(*edits));
+
+		if (w->n > 0)
+			memcpy(edits, w->edits, w->n * sizeof(*edits));
+		w->edits = edits;
+		w->room = room;
+	}
+	w->edits[w->n++] = (struct edit){
+	    (uint32_t)(raw.p - w->d->text.p), (uint32_t)raw.n,
+	    arena_printf(w->ctx->arena, "%s/%.*s", to->change.type->name,
+	    STR_ARGS(to->change.id)) };
+}
+
+/* Elements of type Reference, uri, url, canonical, uuid and oid by their
+ * names; a plain string that looks like a link is none. */
+static bool
+may_link(struct str name)
+{
+	static const char *const ends[] = { "reference", "Uri", "Url",
+	    "Canonical", "Uuid", "Oid", "url", "uri" };
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (str_ends(name, str_of(ends[i])))
+			return true;
+	return false;
+}
+
+static void
+rewrite_string(struct rewrite *w, uint32_t node, struct str name)
+{
+	bool reference = str_eqz(name, "reference");
+	const struct entry *to;
+	struct str url;
+
+	if (!may_link(name))
+		return;
+	url = bundle_text(w->ctx, w->d, node);
+	if ((to = resolve(w, url)) != NULL)
+		add_edit(w, node, to);
+	else if (reference && str_starts(url, STR("urn:uuid:")) &&
+	    w->err == OK)
+		w->err = fail_at(w->ctx, ERR_VALIDATION,
+		    w->entry->change.path, "refers to \"%.*s\", which is the "
+		    "fullUrl of no entry of this bundle", STR_ARGS(url));
+	else if (reference && str_has(url, '?') && is_relative(url) &&
+	    w->err == OK)
+		w->err = fail_at(w->ctx, ERR_NOT_SUPPORTED,
+		    w->entry->change.path, "the conditional reference "
+		    "\"%.*s\" is not supported", STR_ARGS(url));
+}
+
+/* Nesting is bounded by the parser (JDOC_DEPTH_MAX). */
+static void
+rewrite_value(struct rewrite *w, uint32_t node, struct str name)
+{
+	uint32_t i;
+
+	switch (jdoc_type(w->d, node)) {
+	case JDOC_OBJECT:
+		for (i = jdoc_first(w->d, node); i != 0;
+		    i = jdoc_next(w->d, node, i))
+			rewrite_value(w, jdoc_value(w->d, i),
+			    jdoc_raw(w->d, i));
+		break;
+	case JDOC_ARRAY:
+		for (i = jdoc_first(w->d, node); i != 0;
+		    i = jdoc_next(w->d, node, i))
+			rewrite_value(w, i, name);
+		break;
+	case JDOC_STRING:
+		rewrite_string(w, node, name);
+		break;
+	default:
+		break;
+	}
+}
+
+static struct str
+edited_text(const struct rewrite *w)
+{
+	struct str text = w->d->text;
+	struct buf b = buf_new(w->ctx->arena, text.n + w->n * 64);
+	size_t done = 0;
+
+	for (size_t i = 0; i < w->n; i++) {
+		const struct edit *e = &w->edits[i];
+
+		buf_add(&b, (struct str){ text.p + done, e->off - done });
+		buf_add(&b, e->text);
+		done = (size_t)e->off + e->len;
+	}
+	buf_add(&b, str_from(text, done));
+	return buf_str(&b);
+}
+
+/* Strings were exchanged for strings: the same nodes, at other offsets. */
+static enum err
+parse_again(struct rewrite *w, const struct jdoc **out)
+{
+	struct jdoc *d = arena_zero(w->ctx->arena, sizeof(*d));
+	struct jnode *nodes = arena_alloc(w->ctx->arena,
+	    w->d->count * sizeof(*nodes));
+
+	if (jdoc_parse(d, edited_text(w), nodes, w->d->count,
+	    JDOC_DEPTH_MAX) != JDOC_OK || d->count != w->d->count)
+		return fail(w->ctx, ERR_TOO_LARGE, "the bundle is too large "
+		    "once its references are resolved");
+	*out = d;
+	return OK;
+}
+
+enum err
+refs_rewrite(struct ctx *ctx, const struct jdoc *d,
+    const struct entries *entries, const struct jdoc **out)
+{
+	struct rewrite w = { .ctx = ctx, .d = d };
+	enum err err;
+
+	*out = d;
+	if ((err = gather_targets(&w, entries)) != OK)
+		return err;
+	for (size_t i = 0; i < entries->n; i++) {
+		w.entry = &entries->v[i];
+		if (w.entry->change.doc != NULL)
+			rewrite_value(&w, w.entry->change.node, STR_NONE);
+	}
+	if (w.err != OK || w.n == 0)
+		return w.err;
+	return parse_again(&w, out);
+}
