@@ -337,7 +337,7 @@ wait_healthy() {
 }
 
 # A token of the demo client; the secret goes by standard input, not argv.
-token() {
+ask_token() {
 	# shellcheck disable=SC1091
 	. "$HOME_DIR/env"
 	printf 'user = "%s:%s"\n' "$CLIENT_ID" "$CLIENT_SECRET" |
@@ -346,12 +346,21 @@ token() {
 	    sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p'
 }
 
+# The edge answers 503 until it has read its first state: ask again for a while.
+token() {
+	local i
+	for i in $(seq 1 50); do
+		ask_token && return 0
+		sleep 0.2
+	done
+	return 1
+}
+
 seed_records() {
 	local token file answer
 	[ "$ENV" = sandbox ] || return 0
 	[ -e "$HOME_DIR/seeded" ] && return 0
-	token=$(token)
-	[ -n "$token" ] || die "the token endpoint gave the demo client no token"
+	token=$(token) || die "the token endpoint gave the demo client no token"
 	for file in sql/seed/*.json; do
 		answer=$(printf 'header = "Authorization: Bearer %s"\n' "$token" |
 		    curl -s --noproxy '*' -K - --cacert "$HOME_DIR/tls/cert.pem" \
@@ -392,6 +401,7 @@ start() {
 		. "$HOME_DIR/env"
 		ISSUER=$AUTH_URL
 		wait_healthy
+		seed_records
 		return 0
 	fi
 	check_ports
