@@ -71,6 +71,32 @@ clock_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* --- names in the process table ------------------------------------------- */
+
+/* The words we were started with lie in one piece; a worker writes over them. */
+static size_t title_room;
+
+static void
+find_title_room(void)
+{
+	char words[PATH_CHARS];
+	FILE *file = fopen("/proc/self/cmdline", "re");
+
+	if (file == NULL)
+		return;
+	title_room = fread(words, 1, sizeof(words), file);
+	fclose(file);
+}
+
+static void
+take_title(const char *name)
+{
+	if (title_room == 0)
+		return;
+	memset(program_invocation_name, 0, title_room);
+	snprintf(program_invocation_name, title_room, "twocare %s", name);
+}
+
 /* --- sockets -------------------------------------------------------------- */
 
 /* The number after "name=" in the handover; -1 when it is not there. */
@@ -176,6 +202,7 @@ master_begin(const struct conf *conf)
 	}
 	program[n] = '\0';
 	want_files();
+	find_title_room();
 	if (!socket_lock(conf))
 		return false;
 	for (long i = 0; i < conf->fast_workers; i++)
@@ -196,6 +223,7 @@ child_run(const struct conf *conf, const struct worker *me, pid_t master)
 	struct rlimit no_core = { 0, 0 };
 	sigset_t none;
 
+	take_title(me->name);
 	/* A worker without its master would be nobody's to stop. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGQUIT);
 	if (getppid() != master)
@@ -351,8 +379,10 @@ hand_over(void)
 
 /* Returns only when it did not work. */
 static void
-reload(char *const argv[])
+reload(void)
 {
+	char *const argv[] = { program, (char []){ "serve" }, NULL };
+
 	if (!passes_check()) {
 		log_line(LOG_LEVEL_ERROR, "reload_refused", "program=%s",
 		    log_word(str_of(program)));
@@ -417,12 +447,12 @@ wait_for_signal(const sigset_t *ours)
 }
 
 static void
-heed(const struct conf *conf, int number, char *const argv[])
+heed(const struct conf *conf, int number)
 {
 	switch (number) {
 	case SIGHUP:
 		if (!ending)
-			reload(argv);
+			reload();
 		break;
 	case SIGTERM:
 		end(conf, ending);
@@ -438,7 +468,7 @@ heed(const struct conf *conf, int number, char *const argv[])
 }
 
 int
-master_run(const struct conf *conf, char *const argv[])
+master_run(const struct conf *conf)
 {
 	static const int numbers[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT,
 	    SIGQUIT };
@@ -452,7 +482,7 @@ master_run(const struct conf *conf, char *const argv[])
 	for (size_t i = 0; i < nleaving; i++)
 		kill(leaving[i], SIGTERM);
 	while (!ending || !all_gone()) {
-		heed(conf, wait_for_signal(&ours), argv);
+		heed(conf, wait_for_signal(&ours));
 		reap();
 		start_due(conf);
 	}

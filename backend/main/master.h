@@ -20,7 +20,7 @@
  */
 bool	master_begin(const struct conf *conf);
 
-/* Run until told to go; returns the exit code. argv is that of a reload. */
-int	master_run(const struct conf *conf, char *const argv[]);
+/* Run until told to go; returns the exit code. */
+int	master_run(const struct conf *conf);
 
 #endif

@@ -31,7 +31,6 @@ command_serve(int argc, char **argv)
 		{ "--check", NULL, &check },
 		{ NULL, NULL, NULL },
 	};
-	char *again[] = { (char []){ "twocare" }, (char []){ "serve" }, NULL };
 	const struct conf *conf;
 	char **words, *why;
 	int n;
@@ -46,5 +45,5 @@ command_serve(int argc, char **argv)
 		return COMMAND_FAILED;
 	if (!become_user(conf->user, &why))
 		return command_fail("%s", why);
-	return master_run(conf, again);
+	return master_run(conf);
 }
