@@ -10,12 +10,7 @@
 #include "fhir/suggest.h"
 #include "fhir/walk.h"
 
-static void	check_object(struct walk *w, const struct place *at,
-		    const struct r4_structure *s, uint32_t node);
-static void	check_resource(struct walk *w, const struct place *at,
-		    const struct r4_type *want, uint32_t node);
-
-/* --- members -------------------------------------------------------------- */
+#define NO_CONTENT	"has neither a value nor children (ele-1)"
 
 /* One object while its members are checked. */
 struct members {
@@ -24,6 +19,15 @@ struct members {
 	uint64_t			 seen;	/* slots */
 	bool				 content;	/* more than an id */
 };
+
+static void	check_object(struct walk *w, const struct place *at,
+		    const struct r4_structure *s, uint32_t node);
+static void	check_resource(struct walk *w, const struct place *at,
+		    const struct r4_type *want, uint32_t node);
+static void	check_members(struct walk *w, const struct place *at,
+		    struct members *m);
+
+/* --- members -------------------------------------------------------------- */
 
 /* The sibling of a primitive: "_x" of "x"; 0 when there is none. */
 static uint32_t
@@ -103,7 +107,8 @@ check_elements(struct walk *w, const struct place *at,
 	}
 	for (uint32_t i = jdoc_first(w->d, array); i != 0 && !walk_full(w);
 	    i = jdoc_next(w->d, array, i), here.index++) {
-		if (jdoc_type(w->d, i) != JDOC_NULL)
+		if (jdoc_type(w->d, i) != JDOC_NULL ||
+		    row->kind != R4_PRIMITIVE)
 			check_value(w, &here, row, i);
 		else if (pair == 0 || jdoc_type(w->d, pair) != JDOC_OBJECT)
 			walk_problem(w, &here, "must not be null without an "
@@ -138,15 +143,22 @@ array_length(const struct jdoc *d, uint32_t array)
 	return n;
 }
 
+/* `valued`: there is a value, so an id alone is content enough. */
 static void
-check_element(struct walk *w, const struct place *at, uint32_t node)
+check_element(struct walk *w, const struct place *at, uint32_t node,
+    bool valued)
 {
-	if (jdoc_type(w->d, node) == JDOC_OBJECT)
-		check_object(w, at, &r4_structures[R4_STRUCTURE_ELEMENT],
-		    node);
-	else
+	struct members m = { .s = &r4_structures[R4_STRUCTURE_ELEMENT],
+		.object = node };
+
+	if (jdoc_type(w->d, node) != JDOC_OBJECT) {
 		walk_problem(w, at, "must be an object with id or extension "
 		    "under its _ name, not %s", walk_json(w, node));
+		return;
+	}
+	check_members(w, at, &m);
+	if (!m.content && !(valued && jdoc_first(w->d, node) != 0))
+		walk_problem(w, at, NO_CONTENT);
 }
 
 static void
@@ -154,10 +166,10 @@ check_element_array(struct walk *w, const struct place *at, uint32_t array,
     uint32_t values)
 {
 	struct place here = { at->up, at->name, 0 };
+	bool valued = values != 0 && jdoc_type(w->d, values) == JDOC_ARRAY;
 	bool any = false;
 
-	if (values != 0 && jdoc_type(w->d, values) == JDOC_ARRAY &&
-	    array_length(w->d, values) != array_length(w->d, array))
+	if (valued && array_length(w->d, values) != array_length(w->d, array))
 		walk_problem(w, at, "must have as many elements under its _ "
 		    "name as it has values (null where there is nothing)");
 	for (uint32_t i = jdoc_first(w->d, array); i != 0 && !walk_full(w);
@@ -165,7 +177,7 @@ check_element_array(struct walk *w, const struct place *at, uint32_t array,
 		if (jdoc_type(w->d, i) == JDOC_NULL)
 			continue;
 		any = true;
-		check_element(w, &here, i);
+		check_element(w, &here, i, valued);
 	}
 	if (!any)
 		walk_problem(w, at, "has nothing but null under its _ name");
@@ -185,7 +197,7 @@ check_underscored(struct walk *w, const struct place *at,
 	if (!array_as_due(w, at, row, value))
 		return;
 	if (row->max == 1)
-		check_element(w, at, value);
+		check_element(w, at, value, plain != 0);
 	else
 		check_element_array(w, at, value, plain);
 }
@@ -309,8 +321,7 @@ check_object(struct walk *w, const struct place *at,
 	if (s->rule == R4_RULE_EXTENSION)
 		check_extension(w, at, &m);
 	else if (!m.content && !s->resource && s->required == 0)
-		walk_problem(w, at, "has neither a value nor children "
-		    "(ele-1)");
+		walk_problem(w, at, NO_CONTENT);
 }
 
 /* --- resources ------------------------------------------------------------ */
