@@ -44,7 +44,7 @@ struct resource {
 
 typedef void	visit(struct ctx *ctx, const struct resource *r);
 
-/* --- printing values ------------------------------------------------------- */
+/* --- printing values ---------------------------------------------------- */
 
 struct values {
 	struct buf		 b;
@@ -126,7 +126,7 @@ print_params(struct arena *arena)
 	fwrite(b.p, 1, b.n, stdout);
 }
 
-/* --- counting keys ----------------------------------------------------------- */
+/* --- counting keys ------------------------------------------------------ */
 
 static void
 extract_keys(struct ctx *ctx, const struct resource *r, struct keys *keys)
@@ -158,7 +158,7 @@ count_keys(struct ctx *ctx, const struct resource *r)
 	extracted++;
 }
 
-/* --- files --------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------- */
 
 static void
 visit_resource(struct ctx *ctx, struct resource r, visit *fn)

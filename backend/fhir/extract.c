@@ -15,7 +15,7 @@ struct run {
 	void			*to;
 };
 
-/* --- references ------------------------------------------------------------- */
+/* --- references --------------------------------------------------------- */
 
 /* Cut the last segment off *s: what is behind its last '/'. */
 static struct str
@@ -96,7 +96,7 @@ refers_to(const struct extract *x, uint32_t node, struct str type)
 	return named != 0 && jdoc_is(d, named, type);
 }
 
-/* --- paths ------------------------------------------------------------------- */
+/* --- paths -------------------------------------------------------------- */
 
 static void	walk(const struct run *run, const struct r4_step *step,
 		    uint32_t node);

@@ -21,7 +21,7 @@ enum extract_kind {
 	EXTRACT_CODE,		/* a bound code: JSON string */
 	EXTRACT_TEXT,		/* a token that is an id, string or uri */
 	EXTRACT_BOOLEAN,	/* JSON true or false */
-	EXTRACT_YES, EXTRACT_NO,	/* the outcome of a condition; no node */
+	EXTRACT_YES, EXTRACT_NO,	/* of a condition; no node */
 	EXTRACT_REFERENCE, EXTRACT_CANONICAL, EXTRACT_URI,
 	EXTRACT_RESOURCE,	/* a resource in the place of a reference */
 	EXTRACT_GROUP,		/* on which a composite's components stand */

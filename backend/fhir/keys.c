@@ -14,7 +14,7 @@
 /* The FHIR base below conf.base_url. */
 #define FHIR_PATH	"/fhir/"
 
-/* --- hashes -------------------------------------------------------------------- */
+/* --- hashes ------------------------------------------------------------- */
 
 /* What a constant is the hash of; no text hashes alike, for it has NULs. */
 struct const_input {
@@ -114,7 +114,7 @@ key_target(const struct ctx *ctx, struct key_space space, struct str text,
 	    (size_t)(id.p + id.n - text.p) });
 }
 
-/* --- collecting ------------------------------------------------------------------ */
+/* --- collecting --------------------------------------------------------- */
 
 /* Room for one more of n elements of size bytes, doubled when it is full. */
 static void *
@@ -275,7 +275,7 @@ build_member_text(const struct key_build *b, uint32_t object, struct str name)
 	return build_text(b, jdoc_get(b->x.doc, object, name));
 }
 
-/* --- in order and distinct --------------------------------------------------------- */
+/* --- in order and distinct ---------------------------------------------- */
 
 #define COMPARE(x, y)	(((x) > (y)) - ((x) < (y)))
 
@@ -404,7 +404,7 @@ primary_date(const struct r4_type *type, const struct keys *keys)
 	return KEY_AT_NONE;
 }
 
-/* --- all keys ------------------------------------------------------------------------ */
+/* --- all keys ----------------------------------------------------------- */
 
 static void
 emit(void *to, enum extract_kind kind, uint32_t node,

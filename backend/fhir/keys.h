@@ -67,7 +67,7 @@ enum key_space_kind {
 	KEY_VALUE = 0,		/* token code, uri, reference */
 	KEY_SYSTEM,		/* identifier "system|" */
 	KEY_TEXT,		/* folded text of a token's display (:text) */
-	KEY_OF_TYPE,		/* identifier type system|code|value (:of-type) */
+	KEY_OF_TYPE,		/* identifier type system, code, value */
 	KEY_IDENTIFIER,		/* Reference.identifier system|value */
 	KEY_EXACT,		/* a string exactly as written */
 	KEY_CANONICAL,		/* canonical without its |version */

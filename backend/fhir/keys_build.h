@@ -17,13 +17,13 @@ struct key_build {
 	struct extract		 x;
 	const struct r4_param	*param;		/* the one that is running */
 	int64_t			 konst[KEY_COMPARTMENT];
-	unsigned		 known;		/* konst[i] is computed: bit i */
+	unsigned		 known;		/* bit i: konst[i] is so */
 	struct keys		*out;
 	size_t			 post_room, dat_room, str_room, qty_room,
 				 cqty_room, dict_room, refs_room;
 };
 
-/* --- keys.c: collecting ----------------------------------------------------- */
+/* --- keys.c: collecting ------------------------------------------------- */
 
 void	build_post(struct key_build *b, enum key_space_kind kind, int64_t hash,
 	    int32_t aux);
@@ -46,7 +46,7 @@ struct str	build_text(const struct key_build *b, uint32_t node);
 struct str	build_member_text(const struct key_build *b, uint32_t object,
 		    struct str name);
 
-/* --- keys_value.c ------------------------------------------------------------- */
+/* --- keys_value.c ------------------------------------------------------- */
 
 /* A coded value; the slices may be empty. */
 struct token { struct str system, code, display; };
@@ -67,7 +67,7 @@ void	value_uri(struct key_build *b, enum extract_kind kind, uint32_t node);
 struct str	reference_text(const struct key_build *b,
 		    enum extract_kind kind, uint32_t node);
 
-/* --- keys_measure.c ------------------------------------------------------------ */
+/* --- keys_measure.c ----------------------------------------------------- */
 
 /* A measured value: a span and its unit in words. */
 struct measure { double lo, hi; struct str system, code, unit; };
@@ -81,7 +81,7 @@ void	value_date(struct key_build *b, enum extract_kind kind, uint32_t node);
 void	value_measure(struct key_build *b, enum extract_kind kind,
 	    uint32_t node);
 
-/* --- keys_composite.c ---------------------------------------------------------- */
+/* --- keys_composite.c --------------------------------------------------- */
 
 void	value_composite(struct key_build *b, uint32_t node,
 	    const struct r4_step *group);

@@ -10,7 +10,7 @@
 
 #define MONEY_SYSTEM	"urn:iso:std:iso:4217"
 
-/* --- dates ----------------------------------------------------------------------- */
+/* --- dates -------------------------------------------------------------- */
 
 static bool
 when_member(const struct key_build *b, uint32_t object, struct str name,
@@ -87,7 +87,7 @@ value_date(struct key_build *b, enum extract_kind kind, uint32_t node)
 		build_date(b, lo_us, hi_us);
 }
 
-/* --- numbers and quantities ---------------------------------------------------------- */
+/* --- numbers and quantities --------------------------------------------- */
 
 static bool
 number(const struct key_build *b, uint32_t node, double *out)

@@ -5,7 +5,7 @@
 
 #include "fhir/keys_build.h"
 
-/* --- tokens -------------------------------------------------------------------- */
+/* --- tokens ------------------------------------------------------------- */
 
 static void
 coding(const struct key_build *b, uint32_t node, token_visit *visit, void *to)
@@ -172,7 +172,7 @@ value_token(struct key_build *b, enum extract_kind kind, uint32_t node)
 		identifier_keys(b, node);
 }
 
-/* --- references ------------------------------------------------------------------ */
+/* --- references --------------------------------------------------------- */
 
 /* A resource in the place of a reference is referred to as Type/id. */
 static struct str
@@ -243,7 +243,7 @@ value_reference(struct key_build *b, enum extract_kind kind, uint32_t node)
 	}
 }
 
-/* --- uris and strings -------------------------------------------------------------- */
+/* --- uris and strings --------------------------------------------------- */
 
 void
 value_uri(struct key_build *b, enum extract_kind kind, uint32_t node)
