@@ -147,6 +147,16 @@ may_link(struct str name)
 	return false;
 }
 
+/* "Patient?identifier=1" */
+static bool
+is_conditional(struct str url)
+{
+	struct str rest = url;
+	struct str type = str_cut(&rest, '?');
+
+	return rest.p != NULL && r4_type_named(type) != NULL;
+}
+
 static void
 rewrite_string(struct rewrite *w, uint32_t node, struct str name)
 {
@@ -164,8 +174,7 @@ rewrite_string(struct rewrite *w, uint32_t node, struct str name)
 		w->err = fail_at(w->ctx, ERR_VALIDATION,
 		    w->entry->change.path, "refers to \"%.*s\", which is the "
 		    "fullUrl of no entry of this bundle", STR_ARGS(url));
-	else if (reference && str_has(url, '?') && is_relative(url) &&
-	    w->err == OK)
+	else if (reference && is_conditional(url) && w->err == OK)
 		w->err = fail_at(w->ctx, ERR_NOT_SUPPORTED,
 		    w->entry->change.path, "the conditional reference "
 		    "\"%.*s\" is not supported", STR_ARGS(url));
