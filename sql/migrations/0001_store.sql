@@ -84,6 +84,7 @@ create table datw (
 );
 create index datw_span on datw using gist (tn, type, param, span);
 create index datw_rid on datw (rid);
+create index datw_walk on datw (tn, type, param, lower(span), rid);
 
 -- Folded text: prefix by the primary key, :contains by trigrams.
 create table str (
