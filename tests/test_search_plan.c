@@ -1,6 +1,6 @@
 /*
  * Every shape of a search is a nested loop of index descents, whatever the
- * tables hold: no statement scans or sorts a table.
+ * tables hold: no statement scans a table, none joins two by hash or merge.
  */
 
 #include "lib/database.h"
@@ -15,8 +15,40 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define ROWS	"20000"
+
 static struct ctx ctx;
 static const struct conf conf = { .base_url = "https://here/v3" };
+
+/* Enough rows that a scan would look cheap where a statement leaves a choice;
+ * types 96 and 103 are Observation and Patient. */
+static const char filling[] =
+    "insert into res select 1, t, 'x' || i, t::int8 * 1000000 + i, 1,"
+    " timestamptz '2020-01-01' + i * interval '1 hour', now(), false, i, i,"
+    " '{}', '{}', '{}' from generate_series(1, " ROWS ") i,"
+    " (values (96), (103)) v(t);"
+    "insert into ver (rid, ver, tn, type, updated, op, client, body)"
+    " select rid, ver, tn, type, updated, 'C', 't', '{}' from res;"
+    "insert into post select (rid + i) % 100, at, rid, 0 from res,"
+    " generate_series(0, 2) i;"
+    "insert into dat select tn, p, type, at, rid, at + interval '1 hour'"
+    " from res, generate_series(1, 2) p;"
+    "insert into datw select tn, type, p, tstzrange(at, at + interval"
+    " '1 year'), rid from res, generate_series(1, 2) p where rid % 10 = 0;"
+    "insert into str select tn, type, p, md5(rid::text), rid from res,"
+    " generate_series(1, 2) p;"
+    "analyze";
+
+static void
+open_once(void)
+{
+	int applied;
+
+	database_create();
+	database_ctx(&ctx);
+	ck_assert_int_eq(migrate(&ctx, &applied), OK);
+	database_ctx_end(&ctx);
+}
 
 static void
 open_ctx(void)
@@ -31,22 +63,191 @@ close_ctx(void)
 	database_ctx_end(&ctx);
 }
 
-/* Enough rows that a scan would be the cheaper looking plan where a statement
- * leaves that choice. */
-static const char filling[] =
-    "insert into res (tn, type, id, rid, ver, at, updated, deleted, has, rh,"
-    " keys, auxs, refs CKEYS) select 1, t, 'x' || i, t * 1000000 + i, 1,"
-    " timestamptz '2020-01-01' + i * interval '1 hour', now(), false, i, i,"
-    " '{}', '{}', '{}' CVALUE"
-    " from generate_series(1, ROWS) i, (values (PATIENT), (OBSERVATION)) v(t);"
-    "insert into ver (rid, ver, tn, type, updated, op, client, body)"
-    " select rid, ver, tn, type, updated, 'C', 't', '{}' from res;"
-    "insert into post select i % 100, at, rid, 0 from res,"
-    " generate_series(0, 3) i;"
-    "insert into dat select tn, p, type, at, rid, at + interval '1 hour'"
-    " from res, generate_series(1, 3) p;"
-    "insert into datw select tn, type, p, tstzrange(at, at + interval '1 year'),"
-    " rid from res, generate_series(1, 2) p where rid % 10 = 0;"
-    "insert into str select tn, type, p, md5(rid::text), rid from res,"
-    " generate_series(1, 3) p;"
-    "analyze";
+/* clang-format off */
+static const struct shape {
+	const char	*type, *query;
+	enum driver	 driver;
+	int		 drives;
+	bool		 gather;
+} shapes[] = {
+{ "Observation", "patient=p1",				DRIVE_POST,	0, false },
+{ "Observation", "patient=p1&date=ge2020-02-01",	DRIVE_POST,	0, false },
+{ "Observation", "patient=p1&code=a,b&status:not=final", DRIVE_POST,	0, false },
+{ "Observation", "patient=p1&_sort=date",		DRIVE_POST,	0, false },
+{ "Observation", "patient=p1&value-date=2020",		DRIVE_POST,	0, false },
+{ "Observation", "patient=p1&_lastUpdated=gt2020",	DRIVE_POST,	0, false },
+{ "Observation", "_id=a,b&status=final",		DRIVE_PICK,	0, false },
+{ "Observation", "",					DRIVE_TYPE,	-1, false },
+{ "Observation", "date=gt2020&code:missing=true",	DRIVE_TYPE,	-1, false },
+{ "Observation", "status=final&_sort=-_id",		DRIVE_ID,	-1, false },
+{ "Observation", "status=final&_sort=_lastUpdated",	DRIVE_UPDATED,	-1, false },
+{ "Observation", "_lastUpdated=gt2020&status=final",	DRIVE_UPDATED,	0, false },
+{ "Observation", "value-date=gt2020&status=final",	DRIVE_DATE,	0, false },
+{ "Observation", "status=final&_sort=value-date",	DRIVE_DATE,	-1, false },
+{ "Observation", "status=final&_sort=date,-_id",	DRIVE_POST,	0, true },
+{ "Observation", "value-date=gt2020&_sort=_lastUpdated", DRIVE_DATE,	0, true },
+{ "Patient",	 "name=smith&gender=male",		DRIVE_STRING,	0, false },
+{ "Patient",	 "family:contains=mit&name=a&gender=x", DRIVE_STRING,	1, false },
+{ "Patient",	 "gender=male&_sort=-family",		DRIVE_STRING,	-1, false },
+{ "Patient",	 "name=smith&_sort=family,-birthdate",	DRIVE_STRING,	0, true },
+{ "Patient",	 "_id=a,b&_sort=family",		DRIVE_PICK,	0, true },
+{ "Patient",	 "_sort=family,birthdate",		DRIVE_TYPE,	-1, true },
+};
+/* clang-format on */
+
+static struct plan
+plan_of(const struct shape *shape)
+{
+	struct http_params params = records_query(&ctx,
+	    str_of(shape->query));
+	struct key_space space;
+	struct plan plan = { .tn = 1 };
+
+	ck_assert_int_eq(store_key_space(&ctx, &space), OK);
+	ck_assert_int_eq(search_parse(&ctx, r4_type_named(str_of(shape->type)),
+	    &params, false, &plan.search), OK);
+	ck_assert_int_eq(search_probes(&ctx, space, &plan), OK);
+	plan.driver = shape->driver;
+	plan.drives = shape->drives;
+	plan.gather = shape->gather;
+	ck_assert(search_plan_settle(&plan));
+	return plan;
+}
+
+static int
+occurrences(const char *text, const char *word)
+{
+	int n = 0;
+
+	while ((text = strstr(text, word)) != NULL) {
+		text++;
+		n++;
+	}
+	return n;
+}
+
+/* The plan of a statement as PostgreSQL explains it, without its costs. */
+static struct str
+explain(const struct pg_query *q, const struct pg_args *a)
+{
+	struct buf sql = buf_new(ctx.arena, 4096);
+	PGconn *conn = PQconnectdb(database_conninfo());
+	PGresult *res;
+
+	PQclear(PQexec(conn, "set plan_cache_mode = force_generic_plan"));
+	res = PQprepare(conn, "it", q->sql, a->n, a->types);
+	ck_assert_msg(PQresultStatus(res) == PGRES_COMMAND_OK, "%s\n%s",
+	    PQerrorMessage(conn), q->sql);
+	PQclear(res);
+	buf_addz(&sql, "explain (costs off) execute it(");
+	for (int i = 0; i < a->n; i++)
+		buf_addz(&sql, i == 0 ? "null" : ", null");
+	buf_addz(&sql, ")");
+	res = PQexec(conn, arena_z(ctx.arena, buf_str(&sql)));
+	ck_assert_msg(PQresultStatus(res) == PGRES_TUPLES_OK, "%s",
+	    PQerrorMessage(conn));
+	buf_clear(&sql);
+	for (int i = 0; i < PQntuples(res); i++)
+		buf_addf(&sql, "%s\n", PQgetvalue(res, i, 0));
+	PQclear(res);
+	PQfinish(conn);
+	return buf_str(&sql);
+}
+
+static void
+check_statement(const struct shape *shape, const struct pg_query *q,
+    const struct pg_args *a)
+{
+	static const char *const bad[] = { "Seq Scan", "Hash Join",
+		"Merge Join", "Hash Semi", "Hash Anti" };
+	const char *text = arena_z(ctx.arena, explain(q, a));
+	const char *at;
+	bool good = true;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		good = good && strstr(text, bad[i]) == NULL;
+	/* A bitmap is fine where it holds the rows of one record. */
+	for (at = text; (at = strstr(at, "Bitmap Index Scan on ")) != NULL;
+	    at++)
+		good = good && strstr(at, "_rid\n") == strchr(at, '\n') - 4;
+	/* Legs come in order: what is sorted is at most one page of each. */
+	good = good && (shape->gather || occurrences(text, "Sort Key") == 1);
+	if (!good || getenv("SHOW_PLANS") != NULL)
+		printf("== %s?%s\n%s\n%s\n", shape->type, shape->query,
+		    q->sql, text);
+	ck_assert_msg(good, "%s?%s: see its plan above", shape->type,
+	    shape->query);
+}
+
+static void
+check_shapes(void)
+{
+	struct pg_query q;
+	struct pg_args a;
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		struct plan plan = plan_of(&shapes[i]);
+
+		for (plan.segment = 0; plan.segment < plan.segments;
+		    plan.segment++)
+			for (int back = 0; back < 2; back++) {
+				plan.backwards = back == 1;
+				search_sql_page(&ctx, &plan, 50, 0, &q, &a);
+				check_statement(&shapes[i], &q, &a);
+			}
+	}
+}
+
+START_TEST(pages_are_index_walks_when_the_tables_are_empty)
+{
+	check_shapes();
+}
+END_TEST
+
+START_TEST(pages_are_index_walks_when_the_tables_are_full)
+{
+	free(database_ask(filling));
+	check_shapes();
+}
+END_TEST
+
+START_TEST(a_shape_is_one_statement_whatever_its_values)
+{
+	static const struct shape one = { "Observation",
+		"patient=p1&date=ge2020", DRIVE_POST, 0, false };
+	static const struct shape two = { "Observation",
+		"patient=p1,p2,p3&date=2021", DRIVE_POST, 0, false };
+	struct plan plan = plan_of(&one), other = plan_of(&two);
+	struct pg_query q, p;
+	struct pg_args a;
+
+	search_sql_page(&ctx, &plan, 50, 0, &q, &a);
+	search_sql_page(&ctx, &other, 10, 7, &p, &a);
+	ck_assert_str_eq(q.sql, p.sql);
+	ck_assert_str_eq(q.name, p.name);
+}
+END_TEST
+
+int
+main(int argc, char **argv)
+{
+	Suite *s = suite_create("search_plan");
+	TCase *t = tcase_create("plan");
+	SRunner *sr;
+	int failed;
+
+	(void)argc;
+	database_need(argv);
+	tcase_add_unchecked_fixture(t, open_once, database_drop);
+	tcase_add_checked_fixture(t, open_ctx, close_ctx);
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, pages_are_index_walks_when_the_tables_are_empty);
+	tcase_add_test(t, pages_are_index_walks_when_the_tables_are_full);
+	tcase_add_test(t, a_shape_is_one_statement_whatever_its_values);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -324,45 +324,28 @@ put_starts(struct sql *q)
 	}
 }
 
-/* Both date tables as one, ordered by (lo, rid) in either direction. */
-static void
-put_dates(struct sql *q)
-{
-	int param = arg_param(q, q->plan->walked);
+/* The two date tables under one form; w.lo and w.rid are indexed in both. */
+#define NARROW_DATES							\
+	"(select t.lo, t.hi, t.rid from dat t where t.tn = $1 "		\
+	"and t.type = $2 and t.param = $%d and t.lo >= b.hi_min - "	\
+	"interval '1 day') w"
+#define WIDE_DATES							\
+	"(select lower(t.span) lo, upper(t.span) hi, t.rid from datw t "	\
+	"where t.tn = $1 and t.type = $2 and t.param = $%d) w"
 
-	PUT(q, "(select t.lo, t.rid, t.hi from dat t where t.tn = $1 "
-	    "and t.type = $2 and t.param = $%d and t.lo >= greatest(b.lo_min, "
-	    "b.hi_min - interval '1 day') and t.lo < least(b.lo_max, b.hi_max)"
-	    " union all select lower(t.span), t.rid, upper(t.span) from datw t "
-	    "where t.tn = $1 and t.type = $2 and t.param = $%d "
-	    "and lower(t.span) >= b.lo_min "
-	    "and lower(t.span) < least(b.lo_max, b.hi_max)) w", param, param);
-}
-
-static void
-put_table(struct sql *q)
+static const char *
+table_of(enum driver walk)
 {
-	switch (q->walk) {
+	switch (walk) {
 	case DRIVE_POST:
-		PUT(q, "post w");
-		break;
+		return "post w";
 	case DRIVE_UPDATED:
-		PUT(q, "ver w");
-		break;
-	case DRIVE_DATE:
-		put_dates(q);
-		break;
+		return "ver w";
 	case DRIVE_STRING:
-		PUT(q, "str w");
-		break;
+		return "str w";
 	default:
-		PUT(q, "res w");
-		break;
+		return "res w";
 	}
-	if (!walks[q->walk].is_res)
-		PUT(q, " cross join lateral (select r.* from res r "
-		    "where r.rid = w.rid and r.tn = $1 and r.type = $2 "
-		    "and not r.deleted offset 0) r");
 }
 
 /*
@@ -426,7 +409,7 @@ put_range(struct sql *q)
 		    "and w.updated >= g.lo and w.updated < g.hi");
 		break;
 	case DRIVE_DATE:
-		PUT(q, IN_BOX, "w", "w", "w", "w");
+		PUT(q, IN_BOX " and w.lo < b.hi_max", "w", "w", "w", "w");
 		break;
 	default:
 		PUT(q, "w.tn = $1 and w.type = $2 and w.param = $%d "
@@ -464,34 +447,74 @@ put_from(struct sql *q)
 	    down ? "<" : ">", key, arg_int8(q, rid));
 }
 
-/* All legs of a walk as rows y(s, rid, id, ver, updated). */
-static void
-put_walk(struct sql *q, bool ordered)
+/* What must be true of a row of a leg; asked once, said in every leg. */
+static struct str
+conditions(struct sql *q, bool ordered)
 {
-	const char *key = walks[q->walk].key;
-	const char *way = runs_down(q->plan) ? " desc" : "";
+	struct buf outer = q->b;
+	struct str text;
 
-	PUT(q, "from ");
-	put_starts(q);
-	PUT(q, " cross join lateral (select ");
-	if (ordered)
-		PUT(q, "distinct on (%s, w.rid) ", key);
-	PUT(q, "%s s, w.rid, %s.id, %s.ver, %s.updated from ", key, q->r,
-	    q->r, q->r);
-	put_table(q);
-	PUT(q, " where ");
+	q->b = buf_new(q->ctx->arena, 1024);
 	put_range(q);
 	if (ordered)
 		put_from(q);
 	put_probes(q);
 	if (search_walks_missing(q->plan))
 		probe_has(q, q->plan->walked, false);
+	text = buf_str(&q->b);
+	q->b = outer;
+	return text;
+}
+
+/* One index walked from the cursor to the limit. */
+static void
+put_leg(struct sql *q, const char *table, struct str where, bool ordered)
+{
+	const char *key = walks[q->walk].key;
+	const char *way = runs_down(q->plan) ? " desc" : "";
+
+	PUT(q, "(select ");
 	if (ordered)
-		PUT(q, " order by %s%s, w.rid%s limit $%d", key, way, way,
+		PUT(q, "distinct on (%s, w.rid) ", key);
+	PUT(q, "%s s, w.rid, %s.id, %s.ver, %s.updated from %s", key, q->r,
+	    q->r, q->r, table);
+	if (!walks[q->walk].is_res)
+		PUT(q, " cross join lateral (select r.* from res r "
+		    "where r.rid = w.rid and r.tn = $1 and r.type = $2 "
+		    "and not r.deleted offset 0) r");
+	PUT(q, " where ");
+	buf_add(&q->b, where);
+	if (ordered)
+		PUT(q, " order by %s%s, w.rid%s limit $%d)", key, way, way,
 		    q->both);
 	else
-		PUT(q, " offset 0");
-	PUT(q, ") y");
+		PUT(q, " offset 0)");
+}
+
+/* All legs of a walk as rows y(s, rid, id, ver, updated). */
+static void
+put_walk(struct sql *q, bool ordered)
+{
+	struct str where;
+	int param;
+
+	PUT(q, "from ");
+	put_starts(q);
+	PUT(q, " cross join lateral ");
+	where = conditions(q, ordered);
+	if (q->walk != DRIVE_DATE) {
+		put_leg(q, table_of(q->walk), where, ordered);
+	} else {
+		param = arg_param(q, q->plan->walked);
+		PUT(q, "(");
+		put_leg(q, arena_z(q->ctx->arena, arena_printf(q->ctx->arena,
+		    NARROW_DATES, param)), where, ordered);
+		PUT(q, " union all ");
+		put_leg(q, arena_z(q->ctx->arena, arena_printf(q->ctx->arena,
+		    WIDE_DATES, param)), where, ordered);
+		PUT(q, ")");
+	}
+	PUT(q, " y");
 }
 
 /* --- sort keys of gathered records --------------------------------------------- */
