@@ -12,7 +12,7 @@
  *
  * Refused, each with its own word: anything RFC 8259 does not allow, bytes
  * after the value, a byte order mark, bytes that are not UTF-8 (overlong,
- * surrogates), lone surrogate escapes, NUL (raw or \u0000), two members with one
+ * surrogates), lone surrogate escapes, NUL (raw or \u0000), two members of one
  * name in an object (escapes decoded), nesting above the given depth.
  * RFC 8259; the FHIR JSON format, R4 json.html
  */
@@ -56,7 +56,8 @@ struct jnode {
 	uint32_t	next;	/* index of the node after this subtree */
 	uint8_t		type;	/* enum jdoc_type */
 	uint8_t		escaped;	/* string with a backslash in it */
-	uint16_t	count;	/* elements or members, at most 65,535 */
+	uint16_t	count;	/* elements or members; stays at 65,535
+				 * when there are more: walk, do not count */
 };
 
 struct jdoc {
