@@ -25,8 +25,8 @@ is_absolute(struct str s)
 
 	if (s.n == 0 || !is_letter(s.p[0]))
 		return false;
-	while (i < s.n && (is_letter(s.p[i]) || memchr("0123456789+-.",
-	    s.p[i], 13) != NULL))
+	while (i < s.n && (is_letter(s.p[i]) ||
+	    str_has(STR("0123456789+-."), s.p[i])))
 		i++;
 	return i + 1 < s.n && s.p[i] == ':';
 }

