@@ -259,11 +259,20 @@ grown(void *rows, size_t count, size_t size)
 	return rows;
 }
 
+/* That of the file as it is, for a database keeps its key; else a new one. */
 static struct siphash_key
-new_hash_key(void)
+hash_key_of(const char *path, uint64_t magic)
 {
+	struct state_map map = { 0 };
+	struct siphash_key key;
 	unsigned char raw[16];
+	const char *why;
 
+	if (state_map_refresh(&map, path, magic, &why) == 1) {
+		key = (struct siphash_key){ map.header->k0, map.header->k1 };
+		state_map_close(&map);
+		return key;
+	}
 	random_bytes(raw, sizeof(raw));
 	return siphash_key(raw);
 }
@@ -289,9 +298,9 @@ client_of(struct siphash_key key, struct str row)
 static int
 command_clients(int argc, char **argv)
 {
-	struct siphash_key key = new_hash_key();
-	struct state_client *rows = NULL;
 	const char *path = argc > 0 ? argv[0] : "";
+	struct siphash_key key = hash_key_of(path, STATE_MAGIC_CLIENTS);
+	struct state_client *rows = NULL;
 	size_t count = 0;
 	struct str row;
 
@@ -335,9 +344,9 @@ revoked_of(struct siphash_key key, struct str row)
 static int
 command_revoked(int argc, char **argv)
 {
-	struct siphash_key key = new_hash_key();
-	struct state_revoked *rows = NULL;
 	const char *path = argc > 0 ? argv[0] : "";
+	struct siphash_key key = hash_key_of(path, STATE_MAGIC_REVOKED);
+	struct state_revoked *rows = NULL;
 	size_t count = 0;
 	struct str row;
 
