@@ -120,7 +120,7 @@ static const ngx_http_twocare_refusal_t
 };
 
 
-/* nginx's own; `word` is not used */
+/* nginx's own; `word` is not used.  error_page itself makes 400 of 495, 496 */
 
 typedef struct {
     ngx_uint_t                  from;
@@ -176,15 +176,6 @@ static const ngx_http_twocare_status_t  ngx_http_twocare_statuses[] = {
 
     { 431, { 431, "", "headers_too_large", "too-long", "invalid_request",
              "The request headers are too large", NULL } },
-
-    { 494, { 431, "", "headers_too_large", "too-long", "invalid_request",
-             "The request headers are too large", NULL } },
-
-    { 495, { 400, "", "invalid_request", "invalid", "invalid_request",
-             "The client certificate is wrong", NULL } },
-
-    { 496, { 400, "", "invalid_request", "invalid", "invalid_request",
-             "A client certificate is required", NULL } },
 
     { 497, { 400, "", "invalid_request", "invalid", "invalid_request",
              "This port speaks HTTPS", NULL } },
