@@ -246,6 +246,7 @@ $temp
         listen 127.0.0.1:$self->{port} backlog=1024;
         server_name edge.test;
         access_log $self->{dir}/log/access.log twocare;
+        lingering_timeout 200ms;
         $extra
         include $self->{dir}/nginx/twocare_server.conf;
     }
@@ -345,9 +346,21 @@ sub parse {
         $res{headers}{ lc $name } = $value;
         push @{ $res{all} }, lc $name;
     }
+    if (($res{headers}{'transfer-encoding'} // '') eq 'chunked') {
+        my $rest = $res{body};
+        $res{body} = '';
+        while ($rest =~ s/^([0-9a-f]+)\r\n//) {
+            my $n = hex $1 or last;
+            $res{body} .= substr $rest, 0, $n;
+            $rest = substr $rest, $n + 2;
+        }
+        $res{whole} = $rest eq "\r\n" ? 1 : 0;
+    }
     $res{json} = eval { $self->{json}->decode($res{body}) };
     return \%res;
 }
+
+sub raw_parsed { my ($self, @rest) = @_; return $self->parse($self->raw(@rest)) }
 
 # Options: token, headers [name => value ...], body.
 sub request {
