@@ -1,8 +1,9 @@
 /*
  * Prints what the search parameters select from the resources in the given
  * files, for comparison with another FHIRPath engine: one JSON line for each
- * resource, {"file", "path", "type", "values": {code: [[kind, source], ..]}}.
- * Of a Bundle also its entries' resources.
+ * resource, {"file", "entry", "type", "values": {code: [[kind, source], ..]}};
+ * behind the source of a composite's group come its components' values. Of a
+ * Bundle also its entries' resources.
  *
  *   tool_extract FILE..          the values
  *   tool_extract -p              the parameters: {type: {code: expression}}
@@ -66,8 +67,8 @@ print_value(void *to, enum extract_kind kind, uint32_t node,
     const struct r4_step *group)
 {
 	struct values *v = to;
+	struct extract x = { v->r->doc, v->r->node };
 
-	(void)group;
 	buf_addz(&v->b, v->some ? ",[" : "[");
 	v->some = true;
 	buf_add_quoted(&v->b, str_of(kind_names[kind]));
@@ -76,6 +77,14 @@ print_value(void *to, enum extract_kind kind, uint32_t node,
 		buf_addz(&v->b, kind == EXTRACT_YES ? "true" : "false");
 	else
 		add_source(&v->b, jdoc_source(v->r->doc, node));
+	for (unsigned i = 0; kind == EXTRACT_GROUP && i < group->n; i++) {
+		buf_addz(&v->b, ",[");
+		v->some = false;
+		extract_run(&x, extract_component(group, i), node,
+		    print_value, v);
+		buf_addc(&v->b, ']');
+	}
+	v->some = true;
 	buf_addc(&v->b, ']');
 }
 

@@ -1,8 +1,10 @@
 // Judge of the search key extraction: does every search parameter select from
 // real resources what another FHIRPath engine (npm's fhirpath) selects?
 //
-//   node fhirpath.js TOOL_EXTRACT FILE..
+//   node fhirpath.js TOOL_EXTRACT [FILE..]
 //
+// Without files: the project's own bundles and, where there are any, the
+// archives of HL7's examples and of Synthea in SHARED_DATA (../shared/data).
 // Prints each difference and a summary; fails when there is a difference.
 // Rewritten before the engine reads an expression, because FHIRPath and R4's
 // parameters disagree there:
@@ -15,12 +17,44 @@
 'use strict';
 
 const fs = require('fs');
+const os = require('os');
+const path = require('path');
 const { execFileSync, spawn } = require('child_process');
 const readline = require('readline');
 const fhirpath = require('fhirpath');
 const r4 = require('fhirpath/fhir-context/r4');
 
 const [tool, ...files] = process.argv.slice(2);
+
+// The component expressions of R4's composites; of DocumentReference
+// relationship in the order in which its components are named.
+const tokenQuantity = ['code', 'value.ofType(Quantity)'];
+const tokenConcept = ['code', 'value.ofType(CodeableConcept)'];
+const COMPONENTS = {
+	'code-value-quantity': tokenQuantity,
+	'combo-code-value-quantity': tokenQuantity,
+	'component-code-value-quantity': tokenQuantity,
+	'code-value-concept': tokenConcept,
+	'combo-code-value-concept': tokenConcept,
+	'component-code-value-concept': tokenConcept,
+	'code-value-date': ['code',
+		'value.ofType(dateTime) | value.ofType(Period)'],
+	'code-value-string': ['code', 'value.ofType(string)'],
+	'context-type-quantity': ['code',
+		'value.ofType(Quantity) | value.ofType(Range)'],
+	'context-type-value': tokenConcept,
+	'characteristic-value': ['code',
+		'value.ofType(CodeableConcept) | value.ofType(boolean)'],
+	'relationship': ['target', 'code'],
+	'chromosome-variant-coordinate': [
+		'%resource.referenceSeq.chromosome', 'start', 'end'],
+	'chromosome-window-coordinate': [
+		'chromosome', 'windowStart', 'windowEnd'],
+	'referenceseqid-variant-coordinate': [
+		'%resource.referenceSeq.referenceSeqId', 'start', 'end'],
+	'referenceseqid-window-coordinate': [
+		'referenceSeqId', 'windowStart', 'windowEnd'],
+};
 
 function refersTo(nodes, type, resource) {
 	return nodes.map((node) => node.data ?? node).filter((r) => {
@@ -82,6 +116,7 @@ function meaningful(type, code, values) {
 // A primitive without a value has only extensions: nothing to select.
 const set = (values) => new Set(values.map((v) => JSON.stringify(v)));
 
+const SYNTHEA_BUNDLES = 10;
 const totals = { resources: 0, values: 0, differences: 0 };
 const seen = new Set();
 
@@ -90,6 +125,25 @@ function difference(line, code, ours, theirs) {
 	console.log(`${line.file} ${line.entry} ${line.type} ${code}`);
 	console.log(`  ours   ${[...ours].join(' ').slice(0, 300)}`);
 	console.log(`  theirs ${[...theirs].join(' ').slice(0, 300)}`);
+}
+
+// The components of one group of a composite.
+function judgeGroup(line, code, resource, [, group, ...components]) {
+	const paths = params[line.type][code].split(' | ')
+	    .filter((p) => p.split('.')[0] === line.type);
+	const base = 'resourceType' in group ? line.type :
+	    paths.find((p) => p !== line.type);
+
+	COMPONENTS[code].forEach((expression, i) => {
+		const ours = set(components[i].map((v) => v[1]));
+		const theirs = set(expression.split(' | ').flatMap((part) =>
+		    fhirpath.evaluate(group, { base, expression: part },
+			{ resource }, r4)));
+		totals.values += ours.size;
+		if (ours.size !== theirs.size ||
+		    [...ours].some((v) => !theirs.has(v)))
+			difference(line, `${code} ${expression}`, ours, theirs);
+	});
 }
 
 function judge(line, resource) {
@@ -104,11 +158,40 @@ function judge(line, resource) {
 		if (ours.size !== theirs.size ||
 		    [...ours].some((v) => !theirs.has(v)))
 			difference(line, code, ours, theirs);
+		values.filter(([kind]) => kind === 'group').forEach((v) =>
+		    judgeGroup(line, code, resource, v));
 	}
 }
 
-async function main() {
-	const child = spawn(tool, files,
+// The JSON files of an archive, unpacked into dir.
+function unpack(archive, dir) {
+	if (!fs.existsSync(archive)) {
+		console.log(`SKIP ${archive}: not there`);
+		return [];
+	}
+	const into = fs.mkdtempSync(path.join(dir, 'files-'));
+	execFileSync('tar', ['-xJf', archive, '-C', into]);
+	return fs.readdirSync(into, { recursive: true })
+	    .filter((name) => name.endsWith('.json'))
+	    .map((name) => path.join(into, name));
+}
+
+function defaultFiles(dir) {
+	const top = path.join(__dirname, '../..');
+	const shared = process.env.SHARED_DATA ??
+	    path.join(top, '../shared/data');
+	const own = ['sql/seed', 'tests/data/bundle'].flatMap((folder) =>
+	    fs.readdirSync(path.join(top, folder))
+	    .filter((name) => name.endsWith('.json'))
+	    .map((name) => path.join(top, folder, name)));
+
+	return [...own, ...unpack(path.join(shared, 'r4-examples.tar.xz'), dir),
+		...unpack(path.join(shared, 'synthea.tar.xz'), dir)
+		    .sort().slice(0, SYNTHEA_BUNDLES)];
+}
+
+async function compare(list) {
+	const child = spawn(tool, list,
 	    { stdio: ['ignore', 'pipe', 'inherit'] });
 	let file, content;
 
@@ -125,6 +208,16 @@ async function main() {
 	    `${totals.values} values of ${seen.size} parameters (by type) ` +
 	    `compared, ${totals.differences} differences`);
 	process.exitCode = totals.differences > 0 || totals.values === 0 ? 1 : 0;
+}
+
+async function main() {
+	const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'judge-'));
+
+	try {
+		await compare(files.length > 0 ? files : defaultFiles(dir));
+	} finally {
+		fs.rmSync(dir, { recursive: true });
+	}
 }
 
 main();
