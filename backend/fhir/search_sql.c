@@ -235,14 +235,15 @@ static const struct walk {
 	const char	*key;		/* its sort value */
 	bool		 text;		/* which is a text, not a time */
 	bool		 is_res;	/* w is res itself */
+	bool		 unique;	/* the index needs and has no rid */
 } walks[DRIVE__MAX] = {
-[DRIVE_TYPE]	= { "w.at",	 false, true },
-[DRIVE_POST]	= { "w.at",	 false, false },
-[DRIVE_PICK]	= { "w.at",	 false, true },
-[DRIVE_ID]	= { "w.id",	 true,  true },
-[DRIVE_UPDATED]	= { "w.updated", false, false },
-[DRIVE_DATE]	= { "w.lo",	 false, false },
-[DRIVE_STRING]	= { "w.v",	 true,  false },
+[DRIVE_TYPE]	= { "w.at",	 false, true,  false },
+[DRIVE_POST]	= { "w.at",	 false, false, false },
+[DRIVE_PICK]	= { "w.at",	 false, true,  false },
+[DRIVE_ID]	= { "w.id",	 true,  true,  true },
+[DRIVE_UPDATED]	= { "w.updated", false, false, false },
+[DRIVE_DATE]	= { "w.lo",	 false, false, false },
+[DRIVE_STRING]	= { "w.v",	 true,  false, false },
 };
 /* clang-format on */
 
@@ -443,8 +444,12 @@ put_from(struct sql *q)
 	else
 		pg_time(q->a, us);
 	key = q->a->n;
-	PUT(q, " and (%s, w.rid) %s ($%d, $%d)", walks[q->walk].key,
-	    down ? "<" : ">", key, arg_int8(q, rid));
+	if (walks[q->walk].unique)
+		PUT(q, " and %s %s $%d", walks[q->walk].key,
+		    down ? "<" : ">", key);
+	else
+		PUT(q, " and (%s, w.rid) %s ($%d, $%d)", walks[q->walk].key,
+		    down ? "<" : ">", key, arg_int8(q, rid));
 }
 
 /* What must be true of a row of a leg; asked once, said in every leg. */
@@ -472,9 +477,10 @@ put_leg(struct sql *q, const char *table, struct str where, bool ordered)
 {
 	const char *key = walks[q->walk].key;
 	const char *way = runs_down(q->plan) ? " desc" : "";
+	bool unique = walks[q->walk].unique;
 
 	PUT(q, "(select ");
-	if (ordered)
+	if (ordered && !unique)
 		PUT(q, "distinct on (%s, w.rid) ", key);
 	PUT(q, "%s s, w.rid, %s.id, %s.ver, %s.updated from %s", key, q->r,
 	    q->r, q->r, table);
@@ -484,7 +490,9 @@ put_leg(struct sql *q, const char *table, struct str where, bool ordered)
 		    "and not r.deleted offset 0) r");
 	PUT(q, " where ");
 	buf_add(&q->b, where);
-	if (ordered)
+	if (ordered && unique)
+		PUT(q, " order by %s%s limit $%d)", key, way, q->both);
+	else if (ordered)
 		PUT(q, " order by %s%s, w.rid%s limit $%d)", key, way, way,
 		    q->both);
 	else
