@@ -117,7 +117,7 @@ read_line(struct conf *conf, struct str line, const char *path, int lineno,
 	struct str name = str_trim(str_cut(&value, '='));
 	const struct setting *s;
 
-	if (name.n == 0 || name.p[0] == '#')
+	if (name.n == 0 ? value.p == NULL : name.p[0] == '#')
 		return true;
 	if (value.p == NULL)
 		return refuse(why, "%s:%d: expected name = value", path,

@@ -1,0 +1,141 @@
+/* Settings: defaults, bounds, and messages that name file and line. */
+
+#include "base/conf.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define MUST	"issuer = https://auth.test\nbase_url = https://api.test/v3\n"
+
+static struct conf conf;
+
+/* Load a file of this text; the message stands in *why. */
+static bool
+load(struct str text, char **why)
+{
+	char folder[64], file[96];
+	FILE *out;
+	bool fine;
+
+	snprintf(folder, sizeof(folder), "%s/conf.XXXXXX", P_tmpdir);
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(file, sizeof(file), "%s/twocare.conf", folder);
+	out = fopen(file, "we");
+	ck_assert_ptr_nonnull(out);
+	ck_assert_uint_eq(fwrite(text.p, 1, text.n, out), text.n);
+	fclose(out);
+	*why = NULL;
+	fine = conf_load(&conf, file, why);
+	unlink(file);
+	rmdir(folder);
+	return fine;
+}
+
+START_TEST(defaults_hold_where_nothing_is_said)
+{
+	char *why;
+
+	ck_assert(load(STR(MUST), &why));
+	ck_assert_str_eq(conf.issuer, "https://auth.test");
+	ck_assert_str_eq(conf.environment, "production");
+	ck_assert_int_eq(conf.fast_workers, 8);
+	ck_assert_int_eq(conf.log_level, LOG_LEVEL_INFO);
+}
+END_TEST
+
+START_TEST(what_is_said_wins)
+{
+	char *why;
+
+	ck_assert(load(STR("# a comment\n\n" MUST
+	    "  fast_workers=3  \r\nlog_level = debug\n"
+	    "database = host=/run dbname=x\nenvironment = sandbox"), &why));
+	ck_assert_int_eq(conf.fast_workers, 3);
+	ck_assert_int_eq(conf.log_level, LOG_LEVEL_DEBUG);
+	ck_assert_str_eq(conf.database, "host=/run dbname=x");
+	ck_assert_str_eq(conf.environment, "sandbox");
+}
+END_TEST
+
+static const struct bad_case {
+	const char	*text;
+	const char	*says;		/* somewhere in the message */
+} bad_cases[] = {
+	{ "", "\"issuer\" must be set" },
+	{ "issuer = x\n", "\"base_url\" must be set" },
+	{ MUST "colour = red\n", ".conf:3: unknown setting \"colour\"" },
+	{ MUST "fast_workers\n", ".conf:3: expected name = value" },
+	{ MUST "\nfast_workers = 0\n", ".conf:4: bad value" },
+	{ MUST "fast_workers = 257\n", ".conf:3: bad value" },
+	{ MUST "fast_workers = -1\n", ".conf:3: bad value" },
+	{ MUST "fast_workers = 8x\n", ".conf:3: bad value" },
+	{ MUST "fast_workers =\n", ".conf:3: bad value" },
+	{ MUST "user =\n", ".conf:3: bad value" },
+	{ MUST "log_level = loud\n", ".conf:3: bad value" },
+	{ MUST "= x\n", ".conf:3:" },
+};
+
+START_TEST(mistake_is_named_with_its_line)
+{
+	const struct bad_case *c = &bad_cases[_i];
+	char *why;
+
+	ck_assert_msg(!load(str_of(c->text), &why), "%s", c->text);
+	ck_assert_ptr_nonnull(why);
+	ck_assert_msg(strstr(why, c->says) != NULL, "%s", why);
+	free(why);
+}
+END_TEST
+
+START_TEST(too_long_line_is_refused)
+{
+	static char text[5000];
+	char *why;
+
+	memset(text, 'x', sizeof(text));
+	ck_assert(!load((struct str){ text, sizeof(text) }, &why));
+	ck_assert_ptr_nonnull(strstr(why, ".conf:1: line too long"));
+	free(why);
+}
+END_TEST
+
+START_TEST(missing_file_is_named)
+{
+	char *why = NULL;
+
+	ck_assert(!conf_load(&conf, "/nonexistent/twocare.conf", &why));
+	ck_assert_ptr_nonnull(strstr(why, "/nonexistent/twocare.conf: "));
+	free(why);
+	setenv("TWOCARE_CONF", "/nonexistent/other.conf", 1);
+	ck_assert(!conf_load(&conf, NULL, &why));
+	ck_assert_ptr_nonnull(strstr(why, "/nonexistent/other.conf: "));
+	free(why);
+}
+END_TEST
+
+#define NITEMS(a)	((int)(sizeof(a) / sizeof((a)[0])))
+
+int
+main(void)
+{
+	Suite *suite = suite_create("conf");
+	TCase *c = tcase_create("conf");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_test(c, defaults_hold_where_nothing_is_said);
+	tcase_add_test(c, what_is_said_wins);
+	tcase_add_loop_test(c, mistake_is_named_with_its_line, 0,
+	    NITEMS(bad_cases));
+	tcase_add_test(c, too_long_line_is_refused);
+	tcase_add_test(c, missing_file_is_named);
+	suite_add_tcase(suite, c);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
