@@ -1,0 +1,512 @@
+/*
+ * The event loop of a worker against raw FastCGI: requests, kept connections,
+ * cuts at every byte, many connections, and leaving. The worker is a child
+ * process whose handler answers what it was given.
+ */
+
+#include "base/buf.h"
+#include "wire/fcgi.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fastcgi.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define REQUEST_MAX	4096
+#define BODY_MAX	4096
+#define LARGE_BYTES	(5 * 1024 * 1024)
+#define MANY		2000
+
+static struct sockaddr_un addr = { .sun_family = AF_UNIX };
+static pid_t worker;
+static struct arena *arena;
+
+/* --- the worker ----------------------------------------------------------- */
+
+/* What came in, and how often we were asked. */
+static void
+echo(void *arg, struct arena *a, const struct http_req *req,
+    struct http_answer *answer)
+{
+	int *count = arg;
+
+	answer->content_type = "text/plain";
+	http_field(answer, "X-Count", arena_printf(a, "%d", ++*count));
+	if (str_eqz(req->path, "/large")) {
+		char *p = arena_alloc(a, LARGE_BYTES);
+
+		memset(p, 'x', LARGE_BYTES);
+		http_body(answer, (struct str){ p, LARGE_BYTES / 2 });
+		http_body(answer, (struct str){ p, LARGE_BYTES -
+		    LARGE_BYTES / 2 });
+		return;
+	}
+	http_body(answer, arena_printf(a, "%.*s %.*s?%.*s [%.*s]%s %.*s",
+	    STR_ARGS(req->method_name), STR_ARGS(req->path),
+	    STR_ARGS(req->query), STR_ARGS(req->body),
+	    req->body_too_large ? " too large" : "",
+	    STR_ARGS(req->var(req, "HTTP_X"))));
+}
+
+static void
+serve(int listen_fd)
+{
+	struct fcgi_limits limits = { .io_timeout_s = 2, .keepalive_s = 60,
+	    .body_bytes = BODY_MAX, .descriptor_max = FCGI_DESCRIPTOR_MAX };
+	struct fcgi *fcgi = fcgi_new(listen_fd, &limits);
+	int count = 0;
+
+	if (fcgi == NULL)
+		_exit(1);
+	fcgi_serve(fcgi, arena_new(4096), echo, &count);
+	_exit(0);
+}
+
+static void
+begin(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	arena = arena_new(64 * 1024);
+	snprintf(addr.sun_path, sizeof(addr.sun_path),
+	    "%s/test-fcgi-%d.sock", getenv("TMPDIR") != NULL ?
+	    getenv("TMPDIR") : "/tmp", getpid());
+	unlink(addr.sun_path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	ck_assert_int_eq(listen(fd, 4096), 0);
+	worker = fork();
+	if (worker == 0)
+		serve(fd);
+	close(fd);
+}
+
+static void
+end(void)
+{
+	if (worker > 0) {
+		kill(worker, SIGKILL);
+		waitpid(worker, NULL, 0);
+	}
+	unlink(addr.sun_path);
+	arena_free(arena);
+}
+
+/* --- the client ----------------------------------------------------------- */
+
+static int
+dial(void)
+{
+	struct timeval patience = { .tv_sec = 10 };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&addr, sizeof(addr)),
+	    0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	return fd;
+}
+
+static void
+add_record(struct buf *b, int type, struct str content)
+{
+	const char head[] = { FCGI_VERSION_1, (char)type, 0, 1,
+	    (char)(content.n >> 8), (char)content.n, 0, 0 };
+
+	buf_add(b, (struct str){ head, sizeof(head) });
+	buf_add(b, content);
+}
+
+static void
+add_param(struct buf *b, const char *name, const char *value)
+{
+	buf_addc(b, (char)strlen(name));
+	buf_addc(b, (char)strlen(value));
+	buf_addz(b, name);
+	buf_addz(b, value);
+}
+
+/* BEGIN, PARAMS and STDIN of one request that keeps the connection. */
+static struct str
+request(const char *path, const char *length, const char *body)
+{
+	static const char role[] = { 0, FCGI_RESPONDER, FCGI_KEEP_CONN, 0, 0,
+	    0, 0, 0 };
+	struct buf b = buf_new(arena, REQUEST_MAX);
+	struct buf params = buf_new(arena, REQUEST_MAX);
+
+	add_param(&params, "REQUEST_METHOD", "POST");
+	add_param(&params, "DOCUMENT_URI", path);
+	add_param(&params, "QUERY_STRING", "a=b");
+	add_param(&params, "CONTENT_LENGTH", length);
+	add_param(&params, "HTTP_X", "field");
+	add_record(&b, FCGI_BEGIN_REQUEST, (struct str){ role, 8 });
+	add_record(&b, FCGI_PARAMS, buf_str(&params));
+	add_record(&b, FCGI_PARAMS, STR(""));
+	if (*body != '\0')
+		add_record(&b, FCGI_STDIN, str_of(body));
+	add_record(&b, FCGI_STDIN, STR(""));
+	return buf_str(&b);
+}
+
+static void
+send_all(int fd, struct str bytes)
+{
+	ck_assert_int_eq(send(fd, bytes.p, bytes.n, MSG_NOSIGNAL),
+	    (ssize_t)bytes.n);
+}
+
+static bool
+read_all(int fd, void *out, size_t n)
+{
+	return n == 0 || recv(fd, out, n, MSG_WAITALL) == (ssize_t)n;
+}
+
+/* The STDOUT of one answer; p NULL when the connection ended before. */
+static struct str
+receive(int fd)
+{
+	struct buf b = buf_new(arena, 0);
+	unsigned char head[8];
+	char content[65536 + 256];
+
+	while (read_all(fd, head, sizeof(head))) {
+		size_t n = (size_t)head[4] << 8 | head[5];
+
+		if (!read_all(fd, content, n + head[6]))
+			break;
+		if (head[1] == FCGI_STDOUT)
+			buf_add(&b, (struct str){ content, n });
+		if (head[1] == FCGI_END_REQUEST)
+			return buf_str(&b);
+	}
+	return STR_NONE;
+}
+
+static bool
+has(struct str text, const char *part)
+{
+	return text.p != NULL && memmem(text.p, text.n, part, strlen(part)) !=
+	    NULL;
+}
+
+static void
+answers_well(int fd)
+{
+	struct str got;
+
+	send_all(fd, request("/p", "4", "body"));
+	got = receive(fd);
+	ck_assert_msg(has(got, "\r\n\r\nPOST /p?a=b [body] field"), "%.*s",
+	    STR_ARGS(got));
+}
+
+/* --- tests ---------------------------------------------------------------- */
+
+START_TEST(a_request_is_answered)
+{
+	int fd = dial();
+	struct str got;
+
+	send_all(fd, request("/p", "4", "body"));
+	got = receive(fd);
+	ck_assert(str_starts(got, STR("Status: 200 OK\r\nContent-Type: "
+	    "text/plain\r\nContent-Length: 24\r\nX-Count: 1\r\n\r\n")));
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_connection_is_used_again_and_again)
+{
+	int fd = dial(), other = dial();
+
+	for (int i = 0; i < 50; i++) {
+		answers_well(fd);
+		answers_well(other);
+	}
+	close(fd);
+	close(other);
+}
+END_TEST
+
+START_TEST(an_idle_connection_holds_up_nobody)
+{
+	int idle[100];
+
+	for (size_t i = 0; i < 100; i++)
+		idle[i] = dial();
+	for (size_t i = 0; i < 100; i++)
+		answers_well(idle[99 - i]);
+	for (size_t i = 0; i < 100; i++)
+		close(idle[i]);
+}
+END_TEST
+
+START_TEST(cuts_at_every_byte_harm_nobody)
+{
+	struct str whole = request("/p", "4", "body");
+	struct str got;
+	int fd;
+
+	for (size_t n = 0; n < whole.n; n++) {
+		fd = dial();
+		send_all(fd, (struct str){ whole.p, n });
+		close(fd);
+	}
+	fd = dial();
+	send_all(fd, whole);
+	got = receive(fd);
+	ck_assert_msg(has(got, "X-Count: 1\r\n"), "a handler ran for a "
+	    "request that was cut: %.*s", STR_ARGS(got));
+	close(fd);
+}
+END_TEST
+
+START_TEST(cuts_at_every_byte_of_a_kept_connection_harm_nobody)
+{
+	struct str whole = request("/p", "4", "body");
+	int fd, good = dial();
+
+	for (size_t n = 0; n < whole.n; n++) {
+		fd = dial();
+		answers_well(fd);
+		send_all(fd, (struct str){ whole.p, n });
+		close(fd);
+	}
+	answers_well(good);
+	close(good);
+}
+END_TEST
+
+START_TEST(one_side_closed_at_every_byte_harms_nobody)
+{
+	struct str whole = request("/p", "4", "body");
+
+	for (size_t n = 0; n < whole.n; n++) {
+		int fd = dial();
+
+		send_all(fd, (struct str){ whole.p, n });
+		shutdown(fd, SHUT_WR);
+		ck_assert(receive(fd).p == NULL);
+		close(fd);
+	}
+	answers_well(dial());
+}
+END_TEST
+
+START_TEST(a_body_of_another_length_is_not_handled)
+{
+	static const char *const lengths[] = { "5", "3", "0", "x", "-1",
+	    "99999999999999999999" };
+	int fd;
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		fd = dial();
+		send_all(fd, request("/p", lengths[i], "body"));
+		ck_assert_msg(receive(fd).p == NULL, "%s", lengths[i]);
+		close(fd);
+	}
+	fd = dial();
+	send_all(fd, request("/p", "", ""));
+	ck_assert(has(receive(fd), "X-Count: 1\r\n"));
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_body_that_is_too_large_is_said)
+{
+	char body[BODY_MAX + 2], length[8];
+	int fd = dial();
+
+	memset(body, 'b', sizeof(body));
+	body[BODY_MAX + 1] = '\0';
+	snprintf(length, sizeof(length), "%d", BODY_MAX + 1);
+	send_all(fd, request("/p", length, body));
+	ck_assert(has(receive(fd), "[] too large"));
+	answers_well(fd);
+	body[BODY_MAX] = '\0';
+	snprintf(length, sizeof(length), "%d", BODY_MAX);
+	send_all(fd, request("/p", length, body));
+	ck_assert(!has(receive(fd), "too large"));
+	close(fd);
+}
+END_TEST
+
+START_TEST(nonsense_closes_the_connection)
+{
+	static const struct str rows[] = {
+		STR_NONE,
+		{ "GET / HTTP/1.1\r\n\r\n", 18 },
+		{ "\2\1\0\1\0\10\0\0\0\1\1\0\0\0\0\0", 16 },
+		{ "\1\4\0\1\0\0\0\0", 8 },
+		{ "\1\1\0\1\0\7\0\0\0\1\1\0\0\0\0", 15 },
+	};
+
+	for (size_t i = 1; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int fd = dial();
+
+		send_all(fd, rows[i]);
+		shutdown(fd, SHUT_WR);
+		ck_assert(receive(fd).p == NULL);
+		close(fd);
+	}
+	answers_well(dial());
+}
+END_TEST
+
+START_TEST(a_large_answer_arrives_whole)
+{
+	int fd = dial();
+	struct str got, body;
+
+	send_all(fd, request("/large", "0", ""));
+	got = receive(fd);
+	body = str_from(got, (size_t)((char *)memmem(got.p, got.n,
+	    "\r\n\r\n", 4) - got.p) + 4);
+	ck_assert_uint_eq(body.n, LARGE_BYTES);
+	answers_well(fd);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_client_that_leaves_during_a_large_answer_harms_nobody)
+{
+	for (int i = 0; i < 20; i++) {
+		int fd = dial();
+
+		send_all(fd, request("/large", "0", ""));
+		close(fd);
+	}
+	answers_well(dial());
+}
+END_TEST
+
+START_TEST(two_thousand_connections_of_which_half_are_cut)
+{
+	struct rlimit limit = { MANY + 64, MANY + 64 };
+	int *fds = arena_array(arena, MANY, sizeof(*fds));
+
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		puts("SKIP: not so many descriptors are allowed here");
+		return;
+	}
+	for (size_t i = 0; i < MANY; i++)
+		fds[i] = dial();
+	for (size_t i = 0; i < MANY; i += 2)
+		close(fds[i]);
+	for (size_t i = 1; i < MANY; i += 2)
+		answers_well(fds[i]);
+	for (size_t i = 1; i < MANY; i += 2)
+		close(fds[i]);
+	answers_well(dial());
+}
+END_TEST
+
+static int
+exit_code(void)
+{
+	int status;
+
+	ck_assert_int_eq(waitpid(worker, &status, 0), worker);
+	worker = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+START_TEST(a_leaving_worker_answers_and_has_the_client_close)
+{
+	int fd = dial(), idle = dial();
+	char after[16];
+
+	answers_well(fd);
+	answers_well(idle);
+	kill(worker, SIGTERM);
+	answers_well(fd);
+	/* What makes nginx give the connection up; we do not close it. */
+	ck_assert_int_eq(recv(fd, after, sizeof(after), 0), 8);
+	ck_assert_int_eq(after[1], FCGI_GET_VALUES_RESULT);
+	ck_assert_int_eq(recv(fd, after, sizeof(after), MSG_DONTWAIT), -1);
+	close(fd);
+	answers_well(idle);
+	close(idle);
+	ck_assert_int_eq(exit_code(), 0);
+}
+END_TEST
+
+START_TEST(a_leaving_worker_serves_who_already_waits)
+{
+	int first = dial(), fds[10];
+
+	answers_well(first);
+	kill(worker, SIGSTOP);
+	for (size_t i = 0; i < 10; i++) {
+		fds[i] = dial();
+		send_all(fds[i], request("/p", "4", "body"));
+	}
+	kill(worker, SIGTERM);
+	kill(worker, SIGCONT);
+	for (size_t i = 0; i < 10; i++) {
+		ck_assert(has(receive(fds[i]), "[body]"));
+		close(fds[i]);
+	}
+	close(first);
+	ck_assert_int_eq(exit_code(), 0);
+}
+END_TEST
+
+START_TEST(a_stopped_worker_goes_at_once)
+{
+	int idle = dial();
+
+	answers_well(idle);
+	kill(worker, SIGQUIT);
+	ck_assert_int_eq(exit_code(), 0);
+	ck_assert(receive(idle).p == NULL);
+	close(idle);
+}
+END_TEST
+
+static void
+add_tests(TCase *tc)
+{
+	tcase_add_test(tc, a_request_is_answered);
+	tcase_add_test(tc, a_connection_is_used_again_and_again);
+	tcase_add_test(tc, an_idle_connection_holds_up_nobody);
+	tcase_add_test(tc, cuts_at_every_byte_harm_nobody);
+	tcase_add_test(tc, cuts_at_every_byte_of_a_kept_connection_harm_nobody);
+	tcase_add_test(tc, one_side_closed_at_every_byte_harms_nobody);
+	tcase_add_test(tc, a_body_of_another_length_is_not_handled);
+	tcase_add_test(tc, a_body_that_is_too_large_is_said);
+	tcase_add_test(tc, nonsense_closes_the_connection);
+	tcase_add_test(tc, a_large_answer_arrives_whole);
+	tcase_add_test(tc,
+	    a_client_that_leaves_during_a_large_answer_harms_nobody);
+	tcase_add_test(tc, two_thousand_connections_of_which_half_are_cut);
+	tcase_add_test(tc, a_leaving_worker_answers_and_has_the_client_close);
+	tcase_add_test(tc, a_leaving_worker_serves_who_already_waits);
+	tcase_add_test(tc, a_stopped_worker_goes_at_once);
+}
+
+int
+main(void)
+{
+	Suite *suite = suite_create("fcgi");
+	TCase *tc = tcase_create("fcgi");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, begin, end);
+	add_tests(tc);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
