@@ -64,8 +64,9 @@ END_TEST
 
 START_TEST(tenant_name_of_other_characters_is_refused)
 {
-	static const char *const names[] = { "", "a b", "a/b", "a'b", "\xc3\xa9",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
+	static const char *const names[] = { "", "a b", "a/b", "a'b",
+		"\xc3\xa9", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaa" };
 	int32_t tn;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -35,7 +35,7 @@ struct edge {
 	int64_t			 last_seq;	/* of those in revoked */
 };
 
-/* How a part's file is called and made; in the order of query_state_versions. */
+/* How a part's file is called and made; as query_state_versions orders them. */
 struct part_row {
 	const char	*file;
 	enum err	(*write)(struct ctx *ctx, struct edge *edge,
@@ -299,9 +299,9 @@ refresh_part(struct ctx *ctx, struct edge *edge, enum part part,
 	if ((err = parts[part].write(ctx, edge, path, version)) != OK)
 		return err;
 	edge->written[part] = version;
-	log_line(LOG_LEVEL_INFO, "state_written", "file=%s version=%lld us=%lld",
-	    parts[part].file, (long long)version,
-	    (long long)(when_now() - begin_us));
+	log_line(LOG_LEVEL_INFO, "state_written",
+	    "file=%s version=%lld us=%lld", parts[part].file,
+	    (long long)version, (long long)(when_now() - begin_us));
 	return OK;
 }
 

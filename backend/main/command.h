@@ -59,9 +59,9 @@ struct option_row {
 };
 
 /*
- * Take the options out of argv; *words gets the other words (borrowed from argv,
- * argv[0] left out). False after an error line: unknown option, missing value,
- * or a number of words outside min..max.
+ * Take the options out of argv; *words gets the other words (borrowed from
+ * argv, argv[0] left out). False after an error line: unknown option, missing
+ * value, or a number of words outside min..max.
  */
 bool	command_options(const struct option_row *rows, int argc, char **argv,
 	    int min, int max, char ***words, int *count);

@@ -43,7 +43,7 @@ enum err	keyring_key(struct ctx *ctx, struct str kid,
 enum err	keyring_rotate(struct ctx *ctx, enum jose_alg alg, bool now,
 		    struct str *told);
 
-/* Make the first key; later rotate when the active one is KEYRING_LIFE_S old. */
+/* Make the first key; rotate when the active one is KEYRING_LIFE_S old. */
 enum err	keyring_rotate_old(struct ctx *ctx);
 
 /* Retire the passive keys whose last token has expired everywhere. */

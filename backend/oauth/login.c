@@ -53,7 +53,7 @@ read_basic(struct ctx *ctx, struct str header, struct claim *claim)
 
 	if (!str_ieq(scheme, STR("Basic")) || rest.p == NULL)
 		return fail(ctx, ERR_INVALID_REQUEST, "the Authorization "
-		    "header of this endpoint is \"Basic\" with the client id "
+		    "header of this endpoint is Basic with the client id "
 		    "and secret");
 	rest = str_trim(rest);
 	p = arena_alloc(ctx->arena, rest.n + 1);

@@ -16,7 +16,7 @@ struct login {
 	struct str	scopes;		/* that it may have */
 	int64_t		ttl_s;		/* of its tokens */
 	int64_t		last_expiry_us;	/* WHEN_MIN: has none yet */
-	struct str	kid;		/* of the key that signs now, or empty */
+	struct str	kid;		/* of the key that signs, or empty */
 };
 
 /*

@@ -14,9 +14,9 @@
  * Answer a token request: client_credentials, with the client authenticated by
  * client_secret_basic or client_secret_post. The answer carries the token, the
  * no-store fields, and X-Edge-Client, by which the edge charges the request to
- * the client. Errors are the ERR_OAUTH_* kinds and ERR_INVALID_REQUEST; the text
- * of ERR_OAUTH_CLIENT is the same for every reason. Every 401 from here needs
- * `WWW-Authenticate: Basic` (TOKEN_CHALLENGE). RFC 6749 5.2
+ * the client. Errors are the ERR_OAUTH_* kinds and ERR_INVALID_REQUEST; the
+ * text of ERR_OAUTH_CLIENT is the same for every reason. Every 401 from here
+ * needs `WWW-Authenticate: Basic` (TOKEN_CHALLENGE). RFC 6749 5.2
  */
 enum err	oauth_token(struct ctx *ctx, const struct http_req *req,
 		    struct http_answer *answer);
