@@ -3,8 +3,10 @@
 //
 //   node fhirpath.js TOOL_EXTRACT [FILE..]
 //
-// Without files: the project's own bundles and, where there are any, the
-// archives of HL7's examples and of Synthea in SHARED_DATA (../shared/data).
+// Without files: resources of every type with every element (everything.js),
+// of which each parameter must select something; the project's own bundles;
+// and, where there are any, the archives of HL7's examples and of Synthea in
+// SHARED_DATA (../shared/data).
 // Prints each difference and a summary; fails when there is a difference.
 // Rewritten before the engine reads an expression, because FHIRPath and R4's
 // parameters disagree there:
@@ -23,6 +25,7 @@ const { execFileSync, spawn } = require('child_process');
 const readline = require('readline');
 const fhirpath = require('fhirpath');
 const r4 = require('fhirpath/fhir-context/r4');
+const { everything } = require('./everything');
 
 const [tool, ...files] = process.argv.slice(2);
 
@@ -176,6 +179,14 @@ function unpack(archive, dir) {
 	    .map((name) => path.join(into, name));
 }
 
+function everyType(dir) {
+	return Object.keys(params).map((type) => {
+		const file = path.join(dir, `${type}.json`);
+		fs.writeFileSync(file, JSON.stringify(everything(type)));
+		return file;
+	});
+}
+
 function defaultFiles(dir) {
 	const top = path.join(__dirname, '../..');
 	const shared = process.env.SHARED_DATA ??
@@ -185,7 +196,8 @@ function defaultFiles(dir) {
 	    .filter((name) => name.endsWith('.json'))
 	    .map((name) => path.join(top, folder, name)));
 
-	return [...own, ...unpack(path.join(shared, 'r4-examples.tar.xz'), dir),
+	return [...everyType(dir), ...own,
+		...unpack(path.join(shared, 'r4-examples.tar.xz'), dir),
 		...unpack(path.join(shared, 'synthea.tar.xz'), dir)
 		    .sort().slice(0, SYNTHEA_BUNDLES)];
 }
@@ -210,11 +222,22 @@ async function compare(list) {
 	process.exitCode = totals.differences > 0 || totals.values === 0 ? 1 : 0;
 }
 
+// Parameters of which nothing was ever selected.
+function unseen() {
+	return Object.entries(params).flatMap(([type, codes]) =>
+	    Object.keys(codes).filter((code) => codes[code] !== '')
+	    .map((code) => `${type} ${code}`)).filter((key) => !seen.has(key));
+}
+
 async function main() {
 	const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'judge-'));
 
 	try {
 		await compare(files.length > 0 ? files : defaultFiles(dir));
+		if (files.length === 0 && unseen().length > 0) {
+			console.log(`not compared: ${unseen().join(', ')}`);
+			process.exitCode = 1;
+		}
 	} finally {
 		fs.rmSync(dir, { recursive: true });
 	}

@@ -123,6 +123,15 @@ class Compiler {
 				this.elements.set(e.path, e);
 	}
 
+	// Is a type the wanted one or a specialisation of it? A canonical is a
+	// uri. R4 writes DateTime for dateTime once.
+	isA(type, wanted) {
+		const base = this.structures.get(type)?.baseDefinition;
+
+		return upper(type) === upper(wanted) || (base !== undefined &&
+		    this.isA(base.split('/').at(-1), wanted));
+	}
+
 	// The JSON members that `name` may be below a state.
 	children(state, name) {
 		const plain = this.elements.get(`${state.path}.${name}`);
@@ -162,8 +171,7 @@ class Compiler {
 				...s.steps.slice(0, -1),
 				{ ...s.steps.at(-1), op: 'AT', n: tree.n }] }));
 		case 'as':
-			return of().filter((s) =>
-			    upper(s.type) === upper(tree.type));
+			return of().filter((s) => this.isA(s.type, tree.type));
 		case 'where':
 			return of().map((s) => add(s, { op: 'WHERE',
 				name: tree.name, value: tree.value }));

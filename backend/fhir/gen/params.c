@@ -3548,6 +3548,7 @@ static const struct r4_step program_192[] = {
 };
 static const struct r4_step program_193[] = {
 	PATH(2), FIELD("sourceUri"), EMIT(URI),
+	PATH(2), FIELD("sourceCanonical"), EMIT(CANONICAL),
 	END(),
 };
 static const struct r4_step program_194[] = {
@@ -3564,6 +3565,7 @@ static const struct r4_step program_196[] = {
 };
 static const struct r4_step program_197[] = {
 	PATH(2), FIELD("targetUri"), EMIT(URI),
+	PATH(2), FIELD("targetCanonical"), EMIT(CANONICAL),
 	END(),
 };
 static const struct r4_step program_198[] = {
@@ -8214,7 +8216,7 @@ const struct r4_param r4_param_ConceptMap_source_system = {
 const struct r4_param r4_param_ConceptMap_source_uri = {
 	.number = 270, .kind = R4_REFERENCE, .bit = 6, .code = "source-uri",
 	.url = url_270, .expression = expression_270,
-	.program = program_193, .program_hash = UINT64_C(0xd581a0fae49b170f),
+	.program = program_193, .program_hash = UINT64_C(0x29f7bc33bde3ef9),
 	.targets = (const int16_t[]){ 144, 0 }
 };
 const struct r4_param r4_param_ConceptMap_target = {
@@ -8236,7 +8238,7 @@ const struct r4_param r4_param_ConceptMap_target_system = {
 const struct r4_param r4_param_ConceptMap_target_uri = {
 	.number = 274, .kind = R4_REFERENCE, .bit = 10, .code = "target-uri",
 	.url = url_274, .expression = expression_274,
-	.program = program_197, .program_hash = UINT64_C(0x7f0c59155b717d27),
+	.program = program_197, .program_hash = UINT64_C(0xcacf51117ea04041),
 	.targets = (const int16_t[]){ 144, 0 }
 };
 const struct r4_param r4_param_ConceptMap__text = {
