@@ -38,7 +38,8 @@ START_TEST(rfc_keys_are_loaded_skipped_or_refused)
 		enum jose_error error;
 		const char *why;
 		struct jose_keys *keys = jose_keys_load(
-		    jwk_set(arena, example_text(&d, i, "jwk")), &skipped, &error, &why);
+		    jwk_set(arena, example_text(&d, i, "jwk")), &skipped,
+		    &error, &why);
 		const char *was = keys == NULL ? "refused" :
 		    skipped > 0 ? "skipped" : "loaded";
 
