@@ -2,6 +2,7 @@
 
 #include "lib/database.h"
 
+#include "fhir/check.h"
 #include "fhir/store.h"
 #include "wire/migrate.h"
 
@@ -16,6 +17,19 @@ static const struct r4_type *patient;
 static const struct r4_type *observation;
 
 static void
+prepare(void)
+{
+	int applied;
+
+	database_create();
+	database_ctx(&ctx);
+	if (migrate(&ctx, &applied) != OK)
+		abort();
+	database_ctx_end(&ctx);
+	free(database_ask("insert into tenant (name) values ('a'), ('b')"));
+}
+
+static void
 open_ctx(void)
 {
 	database_ctx(&ctx);
@@ -27,6 +41,21 @@ static void
 close_ctx(void)
 {
 	database_ctx_end(&ctx);
+}
+
+/* For tests that leave a database nobody else should meet. */
+static void
+open_own(void)
+{
+	prepare();
+	open_ctx();
+}
+
+static void
+close_own(void)
+{
+	close_ctx();
+	database_drop();
 }
 
 static struct jdoc *
@@ -86,7 +115,7 @@ count(const char *before, const char *after, int64_t n)
 {
 	char *answer = database_ask(arena_printf(ctx.arena, "%s%lld%s", before,
 	    (long long)n, after).p);
-	long found = atol(answer);
+	long found = strtol(answer, NULL, 10);
 
 	free(answer);
 	return found;
@@ -443,6 +472,76 @@ START_TEST(more_records_than_one_statement_takes_are_written)
 }
 END_TEST
 
+static const char observed[] = "{\"resourceType\":\"Observation\","
+    "\"id\":\"keyed\",\"status\":\"final\",\"code\":{\"coding\":["
+    "{\"system\":\"http://loinc.org\",\"code\":\"%s\"}],\"text\":\"t\"},"
+    "\"subject\":{\"reference\":\"Patient/%s\"},"
+    "\"effectiveDateTime\":\"%s\",\"valueQuantity\":{\"value\":%s}}";
+
+static int64_t
+differences(void)
+{
+	struct check check = { .tell = NULL };
+
+	ck_assert_int_eq(check_keys(&ctx, &check), OK);
+	ck_assert_int_gt(check.records, 0);
+	return check.differences;
+}
+
+START_TEST(keys_follow_every_change)
+{
+	/* code, patient, date, value */
+	static const char *const steps[][4] = {
+		{ "1-1", "a", "2020-01-01T10:00:00Z", "1.10" },
+		{ "1-1", "b", "2020-01-01T10:00:00Z", "1.10" },
+		{ "1-2", "b", "2021-05", "2e3" },
+		{ "1-2", "b", "2021-05", "2e3" },
+	};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		char body[512];
+
+		snprintf(body, sizeof(body), observed, steps[i][0],
+		    steps[i][1], steps[i][2], steps[i][3]);
+		make(CHANGE_UPDATE, observation, "keyed", body);
+		ck_assert_int_eq(differences(), 0);
+	}
+	make(CHANGE_DELETE, observation, "keyed", NULL);
+	ck_assert_int_eq(differences(), 0);
+	put("keyed", "A");
+	put("keyed", "B");
+	ck_assert_int_eq(differences(), 0);
+}
+END_TEST
+
+/* What goes wrong behind the store's back. */
+static const char *const damages[] = {
+	"delete from post where k = (select min(k) from post)",
+	"insert into post values (1, now(), 1, 1)",
+	"delete from str where rid = (select max(rid) from str)",
+	"insert into str values (1, 1, 1, 'v', 1)",
+	"update dat set hi = hi + '1 second' "
+	    "where rid = (select max(rid) from dat)",
+	"update qty set lo = lo + 1 where rid = (select max(rid) from qty)",
+	"update cnt set n = n + 1",
+	"update res set has = has # 1 where rid = (select max(rid) from res)",
+	"delete from dict where k = (select max(k) from dict)",
+};
+
+START_TEST(check_finds_what_is_wrong)
+{
+	char body[512];
+
+	snprintf(body, sizeof(body), observed, "1-1", "a",
+	    "2020-01-01T10:00:00Z", "1.10");
+	make(CHANGE_UPDATE, observation, "keyed", body);
+	put("named", "A");
+	ck_assert_int_eq(differences(), 0);
+	free(database_ask(damages[_i]));
+	ck_assert_int_gt(differences(), 0);
+}
+END_TEST
+
 static void
 add_tests(TCase *tc)
 {
@@ -462,6 +561,7 @@ add_tests(TCase *tc)
 		racing_puts_of_one_id_all_count,
 		connection_lost_before_a_write_is_made_again,
 		more_records_than_one_statement_takes_are_written,
+		keys_follow_every_change,
 	};
 
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
@@ -470,24 +570,12 @@ add_tests(TCase *tc)
 	    sizeof(matches) / sizeof(matches[0]));
 }
 
-static void
-prepare(void)
-{
-	int applied;
-
-	database_create();
-	database_ctx(&ctx);
-	if (migrate(&ctx, &applied) != OK)
-		abort();
-	database_ctx_end(&ctx);
-	free(database_ask("insert into tenant (name) values ('a'), ('b')"));
-}
-
 int
 main(int argc, char **argv)
 {
 	Suite *suite = suite_create("store");
 	TCase *tc = tcase_create("store");
+	TCase *own = tcase_create("damaged");
 	SRunner *runner;
 	int failed;
 
@@ -498,6 +586,11 @@ main(int argc, char **argv)
 	tcase_add_checked_fixture(tc, open_ctx, close_ctx);
 	add_tests(tc);
 	suite_add_tcase(suite, tc);
+	tcase_set_timeout(own, 60);
+	tcase_add_checked_fixture(own, open_own, close_own);
+	tcase_add_loop_test(own, check_finds_what_is_wrong, 0,
+	    sizeof(damages) / sizeof(damages[0]));
+	suite_add_tcase(suite, own);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

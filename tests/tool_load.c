@@ -1,12 +1,14 @@
 /*
  * tool_load FILE...: load transaction bundles into a new database through the
- * store, without HTTP, and say how fast that was and where the time went.
+ * store, without HTTP, say how fast that was, and check all keys. With KEEP set
+ * the database stays.
  */
 
 #include "lib/database.h"
 
 #include "base/when.h"
 #include "fhir/bundle.h"
+#include "fhir/check.h"
 #include "wire/migrate.h"
 
 #include <stdio.h>
@@ -82,6 +84,19 @@ load(struct ctx *ctx, const char *path)
 	return d.nodes[jdoc_get(&d, 0, STR("entry"))].count;
 }
 
+/* 0 when the store agrees with itself. */
+static int
+check_all(struct ctx *ctx)
+{
+	struct check check = { .tell = NULL };
+
+	if (check_keys(ctx, &check) != OK)
+		return 1;
+	printf("%lld records checked, %lld differences\n",
+	    (long long)check.records, (long long)check.differences);
+	return check.differences == 0 ? 0 : 1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -89,7 +104,7 @@ main(int argc, char **argv)
 	size_t resources = 0;
 	int64_t begin_us;
 	double cpu, wall;
-	int applied;
+	int applied, status;
 
 	database_need(argv);
 	database_create();
@@ -108,8 +123,9 @@ main(int argc, char **argv)
 	printf("%zu resources in %.2f s: %.0f/s; client CPU %.0f us each\n",
 	    resources, wall, (double)resources / wall,
 	    cpu * 1e6 / (double)resources);
+	status = check_all(&ctx);
 	database_ctx_end(&ctx);
 	if (getenv("KEEP") == NULL)
 		database_drop();
-	return 0;
+	return status;
 }

@@ -10,8 +10,8 @@
 
 /* May the caller do this to that type? api/ gives it; ERR_SCOPE if not. verb
  * is one of c r u d s. */
-typedef enum err	bundle_allow(struct ctx *ctx, const struct r4_type *type,
-			    char verb);
+typedef enum err	bundle_allow(struct ctx *ctx,
+			    const struct r4_type *type, char verb);
 
 /*
  * Run the transaction Bundle in d: urn:uuid and conditional-free references
@@ -23,9 +23,9 @@ enum err	bundle_transaction(struct ctx *ctx, const struct jdoc *d,
 
 /* A searchset and a history bundle as parts of an answer; base is the FHIR
  * base URL, path the type ("Observation") or "Patient/1/_history". */
-void		bundle_searchset(struct ctx *ctx, const struct search_page *page,
-		    struct str base, struct str path,
-		    struct http_answer *answer);
+void		bundle_searchset(struct ctx *ctx,
+		    const struct search_page *page, struct str base,
+		    struct str path, struct http_answer *answer);
 void		bundle_history(struct ctx *ctx, const struct record *records,
 		    size_t n, int64_t total, struct str base, struct str path,
 		    struct str next, struct http_answer *answer);

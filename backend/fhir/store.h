@@ -72,8 +72,9 @@ struct change {
 
 /*
  * Make all changes, or none, in one transaction with version rows, keys,
- * counts, events and audit. The same record twice: ERR_INVALID_REQUEST. If-Match
- * missed: ERR_PRECONDITION. Serialization failures are retried inside.
+ * counts, events and audit. The same record twice, or an update whose body has
+ * another id: ERR_INVALID_REQUEST. If-Match missed: ERR_PRECONDITION.
+ * Serialization failures and lost races are tried again inside.
  */
 enum err	store_write(struct ctx *ctx, struct change *changes, size_t n);
 

@@ -274,12 +274,12 @@ add_qty(struct pg_args *a, struct list qty, struct list cqty)
 
 /* The first rows of a list, taken off it. */
 static struct list
-cut(struct list *list)
+cut(struct list *list, size_t max)
 {
 	struct list head = *list;
 
-	if (head.n > STORE_CHUNK)
-		head.n = STORE_CHUNK;
+	if (head.n > max)
+		head.n = max;
 	list->v += head.n;
 	list->n -= head.n;
 	return head;
@@ -293,18 +293,34 @@ lists_left(const struct lists *l)
 }
 
 static void
+add_lists(struct pg_args *a, struct lists *lists, size_t max)
+{
+	add_post(a, cut(&lists->post, max));
+	add_dat(a, cut(&lists->dat, max), cut(&lists->datw, max));
+	add_str(a, cut(&lists->str, max));
+	add_qty(a, cut(&lists->qty, max), cut(&lists->cqty, max));
+}
+
+static void
 send_new(struct ctx *ctx, struct lists lists)
 {
 	while (lists_left(&lists) > 0) {
 		struct pg_args a = pg_args(ctx->arena);
 
 		pg_int4(&a, ctx->who.tn);
-		add_post(&a, cut(&lists.post));
-		add_dat(&a, cut(&lists.dat), cut(&lists.datw));
-		add_str(&a, cut(&lists.str));
-		add_qty(&a, cut(&lists.qty), cut(&lists.cqty));
+		add_lists(&a, &lists, STORE_CHUNK);
 		pg_send(ctx, &query_store_key, &a);
 	}
+}
+
+void
+store_key_args(struct pg_args *a, const struct rows *rows)
+{
+	struct lists lists = lists_new(a->arena, rows);
+
+	for (size_t i = 0; i < rows->n; i++)
+		add_row(&lists, &rows->v[i]);
+	add_lists(a, &lists, SIZE_MAX);
 }
 
 static struct list
@@ -343,7 +359,7 @@ send_old(struct ctx *ctx, const struct rows *rows)
 		struct pg_args a = pg_args(ctx->arena);
 
 		pg_int8s(&a, rids, n);
-		add_post(&a, cut(&list));
+		add_post(&a, cut(&list, STORE_CHUNK));
 		pg_send(ctx, &query_store_unkey, &a);
 		n = 0;
 	}

@@ -52,6 +52,10 @@ void	store_send_rows(struct ctx *ctx, const struct rows *rows,
 /* Queue the search keys that go, then those that come. */
 void	store_send_keys(struct ctx *ctx, const struct rows *rows);
 
+/* All keys of the rows' new versions as arguments, as store_key takes them from
+ * $2 on. */
+void	store_key_args(struct pg_args *a, const struct rows *rows);
+
 /* Queue the tokens that this process has not sent before; after the commit
  * say whether it came to pass. */
 void	store_send_dict(struct ctx *ctx, const struct rows *rows);

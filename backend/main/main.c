@@ -16,6 +16,7 @@ static const struct command commands[] = {
 { "serve",	command_serve,		"answer nginx: master, fast and slow workers",		"[--check] [--pid FILE]" },
 { "jobs",	command_jobs,		"the background work and the edge's state files",	"" },
 { "migrate",	command_migrate,	"bring the database to this binary's schema",		"" },
+{ "check",	command_check,		"compare every record's search keys with the tables",	"--keys" },
 { "admin",	command_admin,		"tenants, clients, keys, revocations, state files",	"COMMAND ..." },
 { "version",	command_version,	"print the version",					"" },
 { NULL,		NULL,			NULL,							NULL },

@@ -111,7 +111,8 @@ enum err	pg_script(struct ctx *ctx, const char *sql);
 /* Columns of binary results. */
 bool		pg_is_null(const PGresult *res, int row, int col);
 bool		pg_get_bool(const PGresult *res, int row, int col);
-int32_t		pg_get_int4(const PGresult *res, int row, int col); /* and int2 */
+/* int2 and int4. */
+int32_t		pg_get_int4(const PGresult *res, int row, int col);
 int64_t		pg_get_int8(const PGresult *res, int row, int col);
 struct str	pg_get_str(const PGresult *res, int row, int col);
 double		pg_get_float8(const PGresult *res, int row, int col);

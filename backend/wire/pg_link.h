@@ -43,7 +43,7 @@ struct pg {
 	long			 statement_timeout_ms;
 	PGconn			*conn;
 	uint64_t		 session;	/* grows with each connection */
-	bool			 open;		/* a transaction, on the server */
+	bool			 open;		/* in a transaction */
 	struct pg_sent		*queue;
 	size_t			 count, room;
 	int			 results;	/* of pg_send in the queue */

@@ -1,0 +1,107 @@
+-- `twocare check --keys`: what the key tables hold against what they should.
+
+-- name: check_snapshot
+set transaction isolation level repeatable read, read only
+
+-- name: check_patience
+set local statement_timeout = 0
+
+-- Records of all tenants by rid. Index: res_rid.
+-- name: check_records
+-- $1 after this rid, $2 at most so many
+select r.tn, r.type, r.id, r.rid, r.deleted, r.at, r.has, r.rh, r.keys, r.auxs,
+	r.refs, v.body
+from res r left join ver v on v.rid = r.rid and v.ver = r.ver
+where r.rid > $1 order by r.rid limit $2
+
+-- Records of one tenant whose rows differ from what is expected, and where.
+-- name: check_rows
+-- $1 tenant; $2..$32 as store_key; $33 rids
+with dat_is as (
+	select type, param, lo, rid, hi from dat
+	where rid = any($33::bigint[]) and tn = $1
+), dat_wanted as (
+	select * from unnest($6::smallint[], $7::smallint[],
+		$8::timestamptz[], $9::bigint[], $10::timestamptz[])
+		x(type, param, lo, rid, hi)
+), datw_is as (
+	select type, param, span, rid from datw
+	where rid = any($33::bigint[]) and tn = $1
+), datw_wanted as (
+	select type, param, tstzrange(lo, hi) span, rid
+	from unnest($11::smallint[], $12::smallint[], $13::timestamptz[],
+		$14::timestamptz[], $15::bigint[]) x(type, param, lo, hi, rid)
+), str_is as (
+	select type, param, v, rid from str
+	where rid = any($33::bigint[]) and tn = $1
+), str_wanted as (
+	select * from unnest($16::smallint[], $17::smallint[], $18::text[],
+		$19::bigint[]) x(type, param, v, rid)
+), qty_is as (
+	select type, param, unit, lo, rid, hi, aux from qty
+	where rid = any($33::bigint[]) and tn = $1
+), qty_wanted as (
+	select * from unnest($20::smallint[], $21::smallint[],
+		$22::bigint[], $23::float8[], $24::bigint[], $25::float8[],
+		$26::int[]) x(type, param, unit, lo, rid, hi, aux)
+), cqty_is as (
+	select k, lo, rid, hi, aux, unit from cqty
+	where rid = any($33::bigint[])
+), cqty_wanted as (
+	select * from unnest($27::bigint[], $28::float8[], $29::bigint[],
+		$30::float8[], $31::int[], $32::bigint[])
+		x(k, lo, rid, hi, aux, unit)
+)
+select 'post', rid from unnest($2::bigint[], $3::timestamptz[], $4::bigint[],
+	$5::int[]) x(k, at, rid, aux)
+where not exists (select from post p where p.k = x.k and p.at = x.at
+	and p.rid = x.rid and p.aux = x.aux)
+union select 'dat', rid from (
+	(table dat_is except all table dat_wanted) union all
+	(table dat_wanted except all table dat_is)) x
+union select 'datw', rid from (
+	(table datw_is except all table datw_wanted) union all
+	(table datw_wanted except all table datw_is)) x
+union select 'str', rid from (
+	(table str_is except all table str_wanted) union all
+	(table str_wanted except all table str_is)) x
+union select 'qty', rid from (
+	(table qty_is except all table qty_wanted) union all
+	(table qty_wanted except all table qty_is)) x
+union select 'cqty', rid from (
+	(table cqty_is except all table cqty_wanted) union all
+	(table cqty_wanted except all table cqty_is)) x
+
+-- Tokens that dict should have and has not.
+-- name: check_dict
+-- $1 tenant; $2 type, $3 param, $4 space, $5 k, $6 aux
+select count(*) from unnest($2::smallint[], $3::smallint[], $4::smallint[],
+	$5::bigint[], $6::int[]) x(type, param, space, k, aux)
+where not exists (select from dict d where d.tn = $1 and d.type = x.type
+	and d.param = x.param and d.space = x.space and d.k = x.k
+	and d.aux = x.aux)
+
+-- Totals that must agree: rows that belong to no record show here.
+-- name: check_totals
+select 'post', (select count(*) from post)
+	= (select coalesce(sum(cardinality(keys)), 0) from res)
+union all select 'dat', not exists (select from dat t where not exists (
+	select from res r where r.rid = t.rid and r.tn = t.tn))
+union all select 'datw', not exists (select from datw t where not exists (
+	select from res r where r.rid = t.rid and r.tn = t.tn))
+union all select 'str', not exists (select from str t where not exists (
+	select from res r where r.rid = t.rid and r.tn = t.tn))
+union all select 'qty', not exists (select from qty t where not exists (
+	select from res r where r.rid = t.rid and r.tn = t.tn))
+union all select 'cqty', not exists (select from cqty t where not exists (
+	select from res r where r.rid = t.rid))
+union all select 'cnt', not exists (
+	select tn, type, sum(n) from (
+		select tn, type, n from cnt
+		union all
+		select tn, type, -1 from res where not deleted) x
+	group by tn, type having sum(n) <> 0)
+union all select 'ver', not exists (
+	select from res r where not exists (
+		select from ver v where v.rid = r.rid and v.ver = r.ver
+		and v.tn = r.tn and (v.op = 'D') = r.deleted))
