@@ -332,6 +332,19 @@ START_TEST(a_walk_ends_soon_after_the_last_issue_that_is_kept)
 }
 END_TEST
 
+START_TEST(issues_of_others_do_not_hide_a_problem)
+{
+	struct jdoc d = resource_parse(arena,
+	    STR("{\"resourceType\":\"Patient\",\"foo\":1}"));
+
+	for (int i = 0; i < FAULT_ISSUES_MAX + 1; i++)
+		fault_warn(&ctx, STR_NONE, "%d", i);
+	ck_assert_int_eq(validate(&ctx, &d, 0,
+	    r4_type_named(STR("Patient"))), ERR_VALIDATION);
+	ck_assert_int_eq(ctx.fault.err, ERR_VALIDATION);
+}
+END_TEST
+
 START_TEST(a_missing_element_is_told_once)
 {
 	ck_assert_int_eq(check_members("Patient", "\"link\":[{}]"),
@@ -452,6 +465,7 @@ main(void)
 	add_table(tc, valid_resources_are_accepted, ROWS(fine));
 	tcase_add_test(tc, every_problem_is_listed_in_one_answer);
 	tcase_add_test(tc, a_walk_ends_soon_after_the_last_issue_that_is_kept);
+	tcase_add_test(tc, issues_of_others_do_not_hide_a_problem);
 	tcase_add_test(tc, a_missing_element_is_told_once);
 	tcase_add_test(tc, another_type_than_the_expected_is_refused);
 	tcase_add_test(tc, a_resource_is_an_object);

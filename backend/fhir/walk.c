@@ -52,9 +52,9 @@ walk_problem(struct walk *w, const struct place *at, const char *fmt, ...)
 	struct str text;
 	va_list ap;
 
-	w->failed = true;
 	if (walk_full(w))
 		return;
+	w->failed = true;
 	path = buf_new(w->ctx->arena, 64);
 	add_path(&path, at);
 	va_start(ap, fmt);
@@ -67,7 +67,7 @@ walk_problem(struct walk *w, const struct place *at, const char *fmt, ...)
 bool
 walk_full(const struct walk *w)
 {
-	return w->ctx->fault.count > FAULT_ISSUES_MAX;
+	return w->failed && w->ctx->fault.count > FAULT_ISSUES_MAX;
 }
 
 struct str

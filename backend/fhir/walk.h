@@ -43,7 +43,8 @@ void		walk_problem(struct walk *w, const struct place *at,
 		    const char *fmt, ...)
 		    __attribute__((format(printf, 3, 4)));
 
-/* Enough problems: the rest of the resource is not looked at. */
+/* Enough problems, one of them here: the rest of the resource is not looked
+ * at. What others noted before never ends a walk that found nothing. */
 bool		walk_full(const struct walk *w);
 
 /* The decoded content of a string node. */
