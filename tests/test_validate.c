@@ -82,8 +82,8 @@ expect_refused(const struct refused *row)
 
 	if (err == ERR_VALIDATION && has_issue(row->path, row->text))
 		return;
-	fprintf(stderr, "%s %s: wanted [%s] %s\n", row->type, row->members, row->path,
-	    row->text);
+	fprintf(stderr, "%s %s: wanted [%s] %s\n", row->type, row->members,
+	    row->path, row->text);
 	print_issues();
 	ck_abort_msg("not refused as expected");
 }

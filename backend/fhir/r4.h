@@ -56,10 +56,10 @@ struct r4_param {
 	 * its target when that is an r4_owners[i]. */
 	uint8_t			 compartments;
 	const char		*code;		/* "birthdate" */
-	const char		*url;		/* canonical of its definition */
+	const char		*url;		/* of its definition */
 	const char		*expression;	/* as published */
 	const struct r4_step	*program;	/* compiled for this type */
-	uint64_t		 program_hash;	/* of program: database keeps it */
+	uint64_t		 program_hash;	/* database keeps it */
 	/* Token over `code` elements whose required value set is of a single
 	 * code system: that system, which a search may name; else NULL. */
 	const char		*system;

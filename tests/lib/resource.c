@@ -4,8 +4,10 @@
 
 #include <check.h>
 #include <ftw.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define DEPTH	100	/* of nesting in our own fixtures */
@@ -71,18 +73,22 @@ remove_file(const char *path, const struct stat *st, int kind,
 }
 
 static bool
-unpack(const char *archive, const char *folder)
+unpack(const char *archive, char *folder)
 {
 	const char *shared = getenv("SHARED_DATA");
-	char path[512], command[1200];
+	char path[512];
+	char *argv[] = { (char[]){ "tar" }, (char[]){ "-xJf" }, path,
+		(char[]){ "-C" }, folder, NULL };
+	pid_t pid;
+	int status;
 
 	snprintf(path, sizeof(path), "%s/%s",
 	    shared == NULL ? "../shared/data" : shared, archive);
 	if (access(path, R_OK) != 0)
 		return false;
-	snprintf(command, sizeof(command), "tar -xJf '%s' -C '%s'", path,
-	    folder);
-	return system(command) == 0;
+	if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) != 0)
+		return false;
+	return waitpid(pid, &status, 0) == pid && status == 0;
 }
 
 int
