@@ -1,6 +1,7 @@
 # Searches over the running stack: parameters, operators, paging, refusals.
 
 use strict;
+use utf8;
 use warnings;
 use lib 't/lib';
 
@@ -8,7 +9,7 @@ use Stack;
 use Test::More;
 
 my $stack  = Stack->new;
-my $tenant = $stack->tenant('search ' . time);
+my $tenant = $stack->tenant('search-' . time);
 my $client = $stack->client(tenant => $tenant, name => 'search', tier => 'enterprise', hour => 1000000, minute => 1000000);
 my $token  = $stack->token($client);
 

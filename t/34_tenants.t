@@ -12,8 +12,8 @@ my $n     = time;
 
 sub clinic {
     my ($name, %options) = @_;
-    $stack->tenant("$name $n");
-    return $stack->client(tenant => "$name $n", name => $name, tier => 'enterprise', hour => 1000000, minute => 1000000, %options);
+    $stack->tenant("$name-$n");
+    return $stack->client(tenant => "$name-$n", name => $name, tier => 'enterprise', hour => 1000000, minute => 1000000, %options);
 }
 
 my %token = map { ($_ => $stack->token(clinic($_))) } qw(north south);
@@ -38,11 +38,12 @@ is $res->{json}{entry}[0]{resource}{name}[0]{family}, 'Southern', 'the south fin
 is $stack->get('/Patient/shared-id/_history', token => $token{south})->{json}{total}, 1, 'with a history of its own';
 
 # Scopes. What each allows: [method, path, status].
-my $clinic = "scopes $n";
+my $clinic = "scopes-$n";
 $stack->tenant($clinic);
 my %body = (
     Patient     => { resourceType => 'Patient' },
     Observation => { resourceType => 'Observation', status => 'final', code => { text => 'x' } },
+    StructureDefinition => { resourceType => 'StructureDefinition' },
     Practitioner => { resourceType => 'Practitioner' },
 );
 my @scopes = (
@@ -64,7 +65,8 @@ my @scopes = (
     [ 'system:read',               GET  => '/Patient',            200 ],
     [ 'system:read',               POST => '/Patient',            403 ],
     [ 'system:write',              POST => '/Practitioner',       201 ],
-    [ 'clinical:read',             GET  => '/StructureDefinition', 403 ],
+    [ 'clinical:read',             GET  => '/StructureDefinition', 200 ],
+    [ 'clinical:write',            POST => '/StructureDefinition', 403 ],
 );
 my %client;
 for my $row (@scopes) {

@@ -71,7 +71,7 @@ for my $row (@failures) {
     $res = ask($form, basic => $basic);
     is $res->{status}, $status, "$what: $status" or diag $res->{content};
     is $res->{json}{error}, $error, "$what: $error";
-    is $res->{headers}{'cache-control'}, 'no-store', "$what: not cached";
+    like $res->{headers}{'cache-control'}, qr/no-store/, "$what: not cached";
     like $res->{headers}{'www-authenticate'} // '', qr/^Basic/, "$what: WWW-Authenticate" if $basic && $status == 401;
 }
 is ask({%grant}, type => 'application/json', basic => "$id:$secret")->{status}, 400, 'another content type';
@@ -81,7 +81,7 @@ is $res->{status}, 405, 'GET is 405';
 is $res->{headers}{allow}, 'POST, OPTIONS', 'with Allow' or diag explain $res->{headers};
 
 # Administration: disabling, rotating, revoking.
-my $name   = 'token ' . time;
+my $name   = 'token-' . time;
 $stack->tenant($name);
 my $client = $stack->client(tenant => $name, name => 'one');
 my $token  = $stack->token($client);

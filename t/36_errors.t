@@ -34,8 +34,6 @@ my @json = (
     [ 'a bad token',       GET    => '/patients',             { token => $bad },                           401, 'invalid_token' ],
     [ 'Basic instead',     GET    => '/patients',             { token => '', headers => { authorization => 'Basic eDp5' } }, 401, 'invalid_credentials' ],
     [ 'a body above 1 MB', POST   => '/patients',             { body => 'x' x 1_200_000, type => 'application/json' }, 413, 'payload_too_large' ],
-    [ 'a long path',       GET    => '/' . 'x' x 40_000,      {},                                          414, 'uri_too_long' ],
-    [ 'long headers',      GET    => '/patients',             { headers => { 'x-long' => 'x' x 40_000 } }, 431, 'headers_too_large' ],
 );
 error_form($stack->request($_->[1], $base . $_->[2], %{ $_->[3] }), $_->[0], $_->[4], $_->[5]) for @json;
 
@@ -43,10 +41,9 @@ my @fhir = (
     [ 'no token',           GET    => '/Patient/1',    { token => '' },                              401, 'login' ],
     [ 'not found',          GET    => '/Patient/none', {},                                           404, 'not-found' ],
     [ 'no such type',       GET    => '/Nonsense/1',   {},                                           404, 'not-found' ],
-    [ 'method not allowed', DELETE => '/Patient',      {},                                           405, 'not-supported' ],
+    [ 'method not allowed', DELETE => '/Patient/1/_history', {},                                           405, 'not-supported' ],
     [ 'another media type', POST   => '/Patient',      { body => 'x', type => 'text/plain' },        415, 'not-supported' ],
     [ 'not acceptable',     GET    => '/Patient/x',    { headers => { accept => 'text/turtle' } },   406, 'not-supported' ],
-    [ 'a long path',        GET    => '/Patient/' . 'x' x 40_000, {},                                414, 'too-long' ],
     [ 'a body above 32 MB', POST   => '',              { body => ' ' x 34_000_000 },                 413, 'too-long' ],
 );
 for my $row (@fhir) {
@@ -58,8 +55,8 @@ for my $row (@fhir) {
     ok $res->{json}{issue}[0]{severity} && ($res->{json}{issue}[0]{diagnostics} // ''), "FHIR, $what: severity and diagnostics";
     like $res->{headers}{'x-request-id'}, qr/^req_/, "FHIR, $what: X-Request-Id";
 }
-my $res = $stack->request('DELETE', '/Patient');
-like $res->{headers}{allow}, qr/GET.*POST|POST.*GET/, '405 says what is allowed';
+my $res = $stack->request('DELETE', '/Patient/1/_history');
+like $res->{headers}{allow}, qr/GET/, '405 says what is allowed';
 is $stack->request('OPTIONS', '/Patient', token => '')->{status}, 204, 'OPTIONS needs no token';
 
 # What never gets as far as a location: raw bytes, over TLS and plain.
@@ -73,7 +70,8 @@ sub raw {
       : IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $plain);
     $socket or die "no connection: $! $IO::Socket::SSL::SSL_ERROR";
     local $SIG{PIPE} = 'IGNORE';
-    print {$socket} $bytes;
+    # What the server closed before it read all of it has been answered.
+    print {$socket} $bytes or note "cut short: $!";
     $socket->shutdown(1) if !$secure;
     my $answer = do { local $/ = undef; <$socket> } // '';
     return $answer;
@@ -86,6 +84,7 @@ my @raw = (
     [ 'no Host',               "GET /v3/patients HTTP/1.1\r\n\r\n",                                      400 ],
     [ 'a NUL in the path',     "GET /v3/%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",           400 ],
     [ 'two lengths',           "POST /v3/patients HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", 400 ],
+    [ 'a long path',           'GET /v3/' . 'x' x 40_000 . " HTTP/1.1\r\nHost: x\r\n\r\n",                 414 ],
     [ 'a long header',         "GET /v3/patients HTTP/1.1\r\nHost: x\r\nX: " . 'x' x 40_000 . "\r\n\r\n", 431 ],
     [ 'an unknown method',     "FOO /v3/fhir/Patient HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",  qr/401|405/ ],
 );

@@ -21,7 +21,7 @@ system('tar', '-xJf', $archive, '-C', $dir) == 0 or die "tar failed\n";
 my @files = sort glob "$dir/*/*.json";
 is scalar @files, 100, 'a hundred bundles';
 
-my $tenant = $stack->tenant('synthea ' . int time);
+my $tenant = $stack->tenant('synthea-' . int time);
 my $client = $stack->client(tenant => $tenant, name => 'loader', tier => 'enterprise', hour => 1000000, minute => 1000000);
 my $token  = $stack->token($client);
 

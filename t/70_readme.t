@@ -27,6 +27,6 @@ unlike $out, qr/OperationOutcome/, 'without a refusal' or diag $out;
 
 my ($admin) = $readme =~ /(\$ADMIN tenant create.*?)```/s;
 like $admin, qr/client create/, 'the administration is shown';
-like $stack->admin(qw(tenant create), 'readme ' . time), qr/\S/, 'a tenant is created as shown';
+like $stack->admin(qw(tenant create), 'readme-' . time), qr/\S/, 'a tenant is created as shown';
 
 done_testing;

@@ -322,6 +322,20 @@ write_env() {
 	umask 022
 }
 
+# nginx reads the state when its workers start: with it there, no first request
+# meets a worker that has not looked yet.
+wait_for_state() {
+	local i
+	for i in $(seq 1 100); do
+		[ -e "$HOME_DIR/state/alive" ] && [ -e "$HOME_DIR/state/jwks.json" ] &&
+		    [ -e "$HOME_DIR/state/clients.map" ] &&
+		    [ -e "$HOME_DIR/state/revoked.map" ] && return 0
+		sleep 0.1
+	done
+	tail -n 5 "$HOME_DIR/log/jobs/current" >&2 || true
+	die "jobs wrote no state; its log is $RUN_DIR/log/jobs/current"
+}
+
 wait_healthy() {
 	local i
 	for i in $(seq 1 $((HEALTHY_WITHIN_S * 5))); do
@@ -417,10 +431,14 @@ start() {
 	make_database
 	"$BUILD/twocare" migrate --conf "$HOME_DIR/twocare.conf"
 	ADMIN secrets >/dev/null
+	# A key that is there before the edge first looks is known to it from the
+	# first token on.
+	ADMIN key list --output json | grep -q kid || ADMIN key rotate >/dev/null
 	seed_clients
 	write_env
 	up backend
 	up jobs
+	wait_for_state
 	up nginx
 	wait_healthy
 	seed_records

@@ -36,7 +36,8 @@ sub read_env {
     my %env;
     open my $fh, '<', $file or die "$file: $!\n";
     while (<$fh>) {
-        $env{$1} = $2 =~ s/^'(.*)'$/$1/r if /^([A-Z_]+)=(.*)$/;
+        my ($name, $value) = /^([A-Z_]+)=(.*)$/ or next;
+        $env{$name} = $value =~ s/^'(.*)'$/$1/r;
     }
     return \%env;
 }
@@ -71,13 +72,13 @@ sub tenant {
 # A token of a client (default: the demo client), kept for the process.
 sub token {
     my ($self, $client, $scope) = @_;
-    $client //= { map { ($_ => $self->env($_)) } qw(CLIENT_ID CLIENT_SECRET) };
-    my $key = join ' ', $client->{CLIENT_ID}, $scope // '';
+    my $key = join ' ', $client ? $client->{CLIENT_ID} : '', $scope // '';
     return $self->{tokens}{$key} //= $self->new_token($client, $scope);
 }
 
 sub new_token {
     my ($self, $client, $scope) = @_;
+    $client //= { map { ($_ => $self->env($_)) } qw(CLIENT_ID CLIENT_SECRET) };
     my $res = $self->{http}->post_form(
         $self->env('AUTH_URL') . '/oauth/token',
         { grant_type => 'client_credentials', defined $scope ? (scope => $scope) : () },
