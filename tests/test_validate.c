@@ -436,6 +436,34 @@ START_TEST(the_examples_of_hl7_are_accepted)
 END_TEST
 
 static void
+check_bundle(struct arena *mine, const char *name, struct str text)
+{
+	struct jdoc d = resource_parse(mine, text);
+	uint32_t list = jdoc_get(&d, 0, STR("entry")), node;
+	const struct r4_type *type;
+	struct arena *kept = ctx.arena;
+
+	ctx.arena = mine;
+	for (uint32_t i = jdoc_first(&d, list); i != 0;
+	    i = jdoc_next(&d, list, i)) {
+		node = jdoc_get(&d, i, STR("resource"));
+		type = r4_type_named(jdoc_raw(&d, jdoc_get(&d, node,
+		    STR("resourceType"))));
+		if (validate(&ctx, &d, node, type) != OK) {
+			print_issues();
+			ck_abort_msg("%s is refused", name);
+		}
+	}
+	ctx.arena = kept;
+}
+
+START_TEST(the_resources_of_synthetic_patients_are_accepted)
+{
+	resource_each("SYNTHEA_DIR", "synthea.tar.xz", check_bundle);
+}
+END_TEST
+
+static void
 add_table(TCase *tc, const TTest *test, size_t rows)
 {
 	tcase_add_loop_test(tc, test, 0, (int)rows);
@@ -471,6 +499,7 @@ main(void)
 	tcase_add_test(tc, a_resource_is_an_object);
 	tcase_add_test(tc, texts_may_have_1_mib_and_no_more);
 	tcase_add_test(tc, the_examples_of_hl7_are_accepted);
+	tcase_add_test(tc, the_resources_of_synthetic_patients_are_accepted);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
