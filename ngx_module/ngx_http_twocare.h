@@ -44,7 +44,7 @@
 #define NGX_HTTP_TWOCARE_MINUTE         60000
 #define NGX_HTTP_TWOCARE_HOUR           3600000
 
-/* a window's count has 26 bits, its last value says that a slot changes hands */
+/* a count has 26 bits; its last value says that a slot changes hands */
 
 #define NGX_HTTP_TWOCARE_LIMIT_MAX      67108862
 
@@ -247,6 +247,24 @@ ngx_http_twocare_str(ngx_str_t s)
  */
 
 extern ngx_module_t  ngx_http_twocare_module;
+
+
+/*
+ * directives: setters for the table of the module, and checks of its times
+ */
+
+char *ngx_http_twocare_set_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_twocare_set_state(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_twocare_set_quota(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_twocare_set_scope(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_twocare_set_error(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_twocare_check_leeway(ngx_conf_t *cf, void *post, void *data);
+char *ngx_http_twocare_check_age(ngx_conf_t *cf, void *post, void *data);
 
 
 /*

@@ -19,7 +19,8 @@
 
 
 #define NGX_HTTP_TWOCARE_COUNT_BITS   26
-#define NGX_HTTP_TWOCARE_COUNT_MASK   ((1ULL << NGX_HTTP_TWOCARE_COUNT_BITS) - 1)
+#define NGX_HTTP_TWOCARE_COUNT_MASK                                           \
+    ((1ULL << NGX_HTTP_TWOCARE_COUNT_BITS) - 1)
 #define NGX_HTTP_TWOCARE_START_MASK   ((1ULL << 38) - 1)
 #define NGX_HTTP_TWOCARE_TAKEN        (~0ULL)
 

@@ -1,7 +1,7 @@
 
 /*
- * The directives of the module, their bounds, and where it hooks into nginx.
- * README.md beside this file explains each directive to administrators.
+ * The table of directives, how they are inherited, and where the module hooks
+ * into nginx.  README.md beside this file explains them to administrators.
  */
 
 
@@ -9,24 +9,12 @@
 
 
 #define NGX_HTTP_TWOCARE_REFRESH_MS  200
-#define NGX_HTTP_TWOCARE_ZONE_MIN    (1024 * 1024)
 
 
 static void *ngx_http_twocare_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_twocare_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_twocare_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
-static char *ngx_http_twocare_zone(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_twocare_state(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_twocare_quota(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_twocare_scope(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_twocare_error(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_twocare_seconds(ngx_conf_t *cf, void *post, void *data);
 static ngx_int_t ngx_http_twocare_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_twocare_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_twocare_init_process(ngx_cycle_t *cycle);
@@ -48,10 +36,13 @@ static ngx_conf_enum_t  ngx_http_twocare_auths[] = {
     { ngx_null_string, 0 }
 };
 
-/* a leeway above five minutes is a mistake. RFC 7519 4.1.4 */
+static ngx_conf_post_t  ngx_http_twocare_leeway = {
+    ngx_http_twocare_check_leeway
+};
 
-static ngx_conf_post_t  ngx_http_twocare_leeway = { ngx_http_twocare_seconds };
-static ngx_conf_post_t  ngx_http_twocare_age = { ngx_http_twocare_seconds };
+static ngx_conf_post_t  ngx_http_twocare_age = {
+    ngx_http_twocare_check_age
+};
 
 
 #define NGX_HTTP_TWOCARE_ANYWHERE                                             \
@@ -61,14 +52,14 @@ static ngx_command_t  ngx_http_twocare_commands[] = {
 
     { ngx_string("twocare_zone"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
-      ngx_http_twocare_zone,
+      ngx_http_twocare_set_zone,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("twocare_state"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
-      ngx_http_twocare_state,
+      ngx_http_twocare_set_state,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -103,7 +94,7 @@ static ngx_command_t  ngx_http_twocare_commands[] = {
 
     { ngx_string("twocare_scope"),
       NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_1MORE,
-      ngx_http_twocare_scope,
+      ngx_http_twocare_set_scope,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -117,14 +108,14 @@ static ngx_command_t  ngx_http_twocare_commands[] = {
 
     { ngx_string("twocare_limit_address"),
       NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_TAKE2,
-      ngx_http_twocare_quota,
+      ngx_http_twocare_set_quota,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_twocare_loc_conf_t, address),
       NULL },
 
     { ngx_string("twocare_limit_standard"),
       NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_TAKE2,
-      ngx_http_twocare_quota,
+      ngx_http_twocare_set_quota,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_twocare_loc_conf_t, standard),
       NULL },
@@ -145,7 +136,7 @@ static ngx_command_t  ngx_http_twocare_commands[] = {
 
     { ngx_string("twocare_error"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_http_twocare_error,
+      ngx_http_twocare_set_error,
       0,
       0,
       NULL },
@@ -281,275 +272,6 @@ ngx_http_twocare_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                            "\"twocare_auth\" needs \"twocare_zone\", "
                            "\"twocare_state\", \"twocare_issuer\" and "
                            "\"twocare_audience\"");
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-/* twocare_zone name:size */
-
-static char *
-ngx_http_twocare_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_twocare_loc_conf_t  *lcf = conf;
-
-    u_char                         *p;
-    ssize_t                         size;
-    ngx_str_t                      *value, name, s;
-    ngx_shm_zone_t                 *shm_zone;
-    ngx_http_twocare_zone_t        *zone, **zonep;
-    ngx_http_twocare_main_conf_t   *tmcf;
-
-    if (lcf->zone != NGX_CONF_UNSET_PTR) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-    name = value[1];
-
-    p = (u_char *) ngx_strchr(name.data, ':');
-    if (p == NULL || p == name.data) {
-        return "must be \"name:size\"";
-    }
-
-    s.data = p + 1;
-    s.len = name.data + name.len - s.data;
-    name.len = p - name.data;
-
-    size = ngx_parse_size(&s);
-
-    if (size == NGX_ERROR || size < NGX_HTTP_TWOCARE_ZONE_MIN) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "zone \"%V\" must have a size of at least 1m",
-                           &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    shm_zone = ngx_shared_memory_add(cf, &name, size,
-                                     &ngx_http_twocare_module);
-    if (shm_zone == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (shm_zone->data != NULL) {
-        lcf->zone = shm_zone->data;
-        return NGX_CONF_OK;
-    }
-
-    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_twocare_module);
-
-    zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_twocare_zone_t));
-    zonep = ngx_array_push(&tmcf->zones);
-
-    if (zone == NULL || zonep == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    *zonep = zone;
-    zone->shm_zone = shm_zone;
-    shm_zone->data = zone;
-    shm_zone->init = ngx_http_twocare_zone_init;
-
-    lcf->zone = zone;
-
-    return NGX_CONF_OK;
-}
-
-
-/* twocare_state directory */
-
-static char *
-ngx_http_twocare_state(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_twocare_loc_conf_t  *lcf = conf;
-
-    ngx_str_t                      *value, dir;
-    ngx_uint_t                      i;
-    ngx_http_twocare_state_t       *state, **statep;
-    ngx_http_twocare_main_conf_t   *tmcf;
-
-    if (lcf->state != NGX_CONF_UNSET_PTR) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-    dir = value[1];
-
-    if (dir.len > 1 && dir.data[dir.len - 1] == '/') {
-        dir.data[--dir.len] = '\0';
-    }
-
-    if (dir.len == 0 || ngx_conf_full_name(cf->cycle, &dir, 1) != NGX_OK) {
-        return "must be a directory";
-    }
-
-    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_twocare_module);
-    statep = tmcf->states.elts;
-
-    for (i = 0; i < tmcf->states.nelts; i++) {
-        if (statep[i]->dir.len == dir.len
-            && ngx_memcmp(statep[i]->dir.data, dir.data, dir.len) == 0)
-        {
-            lcf->state = statep[i];
-            return NGX_CONF_OK;
-        }
-    }
-
-    state = ngx_pcalloc(cf->pool, sizeof(ngx_http_twocare_state_t));
-    statep = ngx_array_push(&tmcf->states);
-
-    if (state == NULL || statep == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    *statep = state;
-    state->dir = dir;
-
-    struct {
-        ngx_str_t   *path;
-        const char  *name;
-    } files[] = {
-        { &state->jwks, "jwks.json" },
-        { &state->clients_map, "clients.map" },
-        { &state->revoked_map, "revoked.map" },
-        { &state->alive, "alive" },
-    };
-
-    for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        files[i].path->len = dir.len + 1 + ngx_strlen(files[i].name);
-        files[i].path->data = ngx_pnalloc(cf->pool, files[i].path->len + 1);
-
-        if (files[i].path->data == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        ngx_sprintf(files[i].path->data, "%V/%s%Z", &dir, files[i].name);
-    }
-
-    lcf->state = state;
-
-    return NGX_CONF_OK;
-}
-
-
-/* requests per hour and per minute; 0 = no limit */
-
-static char *
-ngx_http_twocare_quota(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    char  *p = conf;
-
-    ngx_int_t                  n[2];
-    ngx_str_t                 *value;
-    ngx_uint_t                 i;
-    ngx_http_twocare_quota_t  *quota;
-
-    quota = (ngx_http_twocare_quota_t *) (p + cmd->offset);
-
-    if (quota->hour != NGX_CONF_UNSET_UINT) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    for (i = 0; i < 2; i++) {
-        n[i] = ngx_atoi(value[i + 1].data, value[i + 1].len);
-
-        if (n[i] == NGX_ERROR || n[i] > NGX_HTTP_TWOCARE_LIMIT_MAX) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"%V\" must be a number of requests, "
-                               "0 to %d", &value[i + 1],
-                               NGX_HTTP_TWOCARE_LIMIT_MAX);
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    quota->hour = n[0];
-    quota->minute = n[1];
-
-    return NGX_CONF_OK;
-}
-
-
-/* RFC 6749 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) */
-
-static char *
-ngx_http_twocare_scope(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_twocare_loc_conf_t  *lcf = conf;
-
-    size_t       n;
-    ngx_str_t   *value, *scope;
-    ngx_uint_t   i;
-
-    if (lcf->scopes != NGX_CONF_UNSET_PTR) {
-        return "is duplicate";
-    }
-
-    lcf->scopes = ngx_array_create(cf->pool, cf->args->nelts - 1,
-                                   sizeof(ngx_str_t));
-    if (lcf->scopes == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    value = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        for (n = 0; n < value[i].len; n++) {
-            if (value[i].data[n] <= ' ' || value[i].data[n] > '~'
-                || value[i].data[n] == '"' || value[i].data[n] == '\\')
-            {
-                break;
-            }
-        }
-
-        if (n == 0 || n < value[i].len) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"%V\" is not a scope", &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        scope = ngx_array_push(lcf->scopes);
-        if (scope == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        *scope = value[i];
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_twocare_error(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_twocare_error_handler;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_twocare_seconds(ngx_conf_t *cf, void *post, void *data)
-{
-    time_t  *seconds = data;
-
-    time_t   low, high;
-
-    low = (post == &ngx_http_twocare_age) ? 2 : 0;
-    high = (post == &ngx_http_twocare_age) ? 86400 : 300;
-
-    if (*seconds < low || *seconds > high) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "value must be between %T and %T seconds",
-                           low, high);
         return NGX_CONF_ERROR;
     }
 

@@ -116,12 +116,13 @@ ngx_http_twocare_state_age(ngx_http_twocare_state_t *state)
 static const char *
 ngx_http_twocare_state_keys(ngx_http_twocare_state_t *state, ngx_log_t *log)
 {
-    char               buf[NGX_HTTP_TWOCARE_JWKS_MAX];
     ssize_t            n;
     const char        *why;
     enum jose_error    error;
     struct jose_keys  *keys;
     ngx_file_info_t    fi;
+
+    static char  buf[NGX_HTTP_TWOCARE_JWKS_MAX];
 
     if (ngx_file_info(state->jwks.data, &fi) == NGX_FILE_ERROR) {
         return "cannot be read";
