@@ -58,7 +58,7 @@ die(const char *what)
 	exit(1);
 }
 
-/* --- answers ---------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------- */
 
 static void
 add_record(struct buf *out, int type, struct str content)
@@ -85,7 +85,7 @@ add_answer(struct buf *out, struct str text)
 	add_record(out, FCGI_END_REQUEST, STR("\0\0\0\0\0\0\0\0"));
 }
 
-/* --- parameters -------------------------------------------------------------- */
+/* --- parameters ---------------------------------------------------------- */
 
 static bool
 take_length(struct str *rest, size_t *out)
@@ -145,7 +145,7 @@ option(struct str query, const char *wanted)
 	return STR_NONE;
 }
 
-/* --- one request -------------------------------------------------------------- */
+/* --- one request --------------------------------------------------------- */
 
 static void
 add_body(struct buf *text, const struct conn *conn, struct str query)
@@ -259,7 +259,7 @@ on_input(struct conn *conn)
 	return true;
 }
 
-/* --- connections --------------------------------------------------------------- */
+/* --- connections --------------------------------------------------------- */
 
 static void
 on_connection(int poll_fd, int listen_fd)

@@ -9,6 +9,9 @@ package Edge;
 #   is $res->{status}, 200;  $res->{headers}{'x-request-id'};  $res->{json};
 #
 # raw() sends bytes and returns what came back. Everything ends with the object.
+#
+# TWOCARE_MODULE and TWOCARE_BUILD say what is tested; NGINX_PRELOAD is
+# LD_PRELOAD of nginx alone, for a module built with AddressSanitizer.
 
 use strict;
 use warnings;
@@ -78,6 +81,7 @@ sub spawn {
         open STDIN,  '<',  '/dev/null';
         open STDOUT, '>>', $log;
         open STDERR, '>>', $log;
+        $ENV{LD_PRELOAD} = $ENV{NGINX_PRELOAD} if $ENV{NGINX_PRELOAD} && $command[0] eq $NGINX;
         exec { $command[0] } @command or _exit(127);
     }
     push @{ $self->{pids} }, $pid;
