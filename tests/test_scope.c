@@ -1,4 +1,4 @@
-/* What each scope allows: the whole matrix against a reviewed file, and rules. */
+/* What each scope allows: the matrix against a reviewed file, and the rules. */
 
 #include "base/buf.h"
 #include "fhir/scope.h"

@@ -73,7 +73,7 @@ clock_ms(void)
 
 /* --- names in the process table ------------------------------------------- */
 
-/* The words we were started with lie in one piece; a worker writes over them. */
+/* Our words lie in one piece in memory; a worker writes its name over them. */
 static size_t title_room;
 
 static void
@@ -133,17 +133,26 @@ add_worker(const struct conf *conf, const char *pool, long n)
 	char path[SOCKET_PATH_MAX + 1];
 
 	snprintf(worker->name, sizeof(worker->name), "%s-%ld", pool, n);
-	if (!socket_path(conf, worker->name, path)) {
-		command_fail("socket_dir: the path is too long");
-		return false;
-	}
+	if (!socket_path(conf, worker->name, path))
+		return command_fail("socket_dir: too long") == COMMAND_OK;
 	worker->fd = handed_over(worker->name);
 	if (worker->fd >= 0 && is_listening(worker->fd))
 		(void)fcntl(worker->fd, F_SETFD, FD_CLOEXEC);
 	else
 		worker->fd = socket_listen(conf, path);
+	if (worker->fd < 0)
+		return false;
 	nworkers++;
-	return worker->fd >= 0;
+	return true;
+}
+
+static bool
+add_pool(const struct conf *conf, const char *pool, long count)
+{
+	for (long i = 0; i < count; i++)
+		if (!add_worker(conf, pool, i))
+			return false;
+	return true;
 }
 
 static bool
@@ -195,6 +204,8 @@ bool
 master_begin(const struct conf *conf)
 {
 	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	bool reloaded = getenv(HANDOVER) != NULL;
+	bool fine;
 
 	if (n < 0) {
 		command_fail("/proc/self/exe: %s", strerror(errno));
@@ -203,16 +214,12 @@ master_begin(const struct conf *conf)
 	program[n] = '\0';
 	want_files();
 	find_title_room();
-	if (!socket_lock(conf))
-		return false;
-	for (long i = 0; i < conf->fast_workers; i++)
-		if (!add_worker(conf, "fast", i))
-			return false;
-	for (long i = 0; i < conf->slow_workers; i++)
-		if (!add_worker(conf, "slow", i))
-			return false;
+	fine = socket_lock(conf) &&
+	    add_pool(conf, "fast", conf->fast_workers) &&
+	    add_pool(conf, "slow", conf->slow_workers);
 	take_over();
-	return true;
+	/* After a reload fewer workers are better than none. */
+	return fine || (reloaded && nworkers > 0);
 }
 
 /* --- workers -------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -69,6 +70,17 @@ socket_listen(const struct conf *conf, const char *path)
 	return -1;
 }
 
+/* After a reload the lock is taken again, without root. */
+static void
+give_to_user(const struct conf *conf, int fd)
+{
+	const struct passwd *pw = getpwnam(conf->user);
+
+	if (geteuid() == 0 && pw != NULL &&
+	    fchown(fd, pw->pw_uid, pw->pw_gid) != 0)
+		log_line(LOG_LEVEL_WARN, "lock_owner", "errno=%d", errno);
+}
+
 bool
 socket_lock(const struct conf *conf)
 {
@@ -82,6 +94,8 @@ socket_lock(const struct conf *conf)
 		return false;
 	}
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		give_to_user(conf, fd);
 	if (fd >= 0 && fcntl(fd, F_SETLK, &lock) == 0)
 		return true;
 	if (fd >= 0 && (errno == EAGAIN || errno == EACCES))
