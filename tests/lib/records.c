@@ -26,6 +26,15 @@ records_put(struct ctx *ctx, const char *id, const char *json)
 	return change.after.rid;
 }
 
+void
+records_delete(struct ctx *ctx, const char *type, const char *id)
+{
+	struct change change = { .kind = CHANGE_DELETE, .id = str_of(id),
+		.type = r4_type_named(str_of(type)) };
+
+	ck_assert_int_eq(store_write(ctx, &change, 1), OK);
+}
+
 static struct str
 decoded(struct ctx *ctx, struct str s)
 {

@@ -12,6 +12,9 @@
 int64_t		 records_put(struct ctx *ctx, const char *id,
 		    const char *json);
 
+void		 records_delete(struct ctx *ctx, const char *type,
+		    const char *id);
+
 /* A query string as parameters; "" gives none. */
 struct http_params	 records_query(struct ctx *ctx, struct str query);
 
