@@ -2,8 +2,6 @@
 
 #include "records.h"
 
-#include "base/code.h"
-
 #include <check.h>
 
 int64_t
@@ -35,31 +33,12 @@ records_delete(struct ctx *ctx, const char *type, const char *id)
 	ck_assert_int_eq(store_write(ctx, &change, 1), OK);
 }
 
-static struct str
-decoded(struct ctx *ctx, struct str s)
-{
-	char *out = arena_alloc(ctx->arena, s.n + 1);
-	size_t n = percent_decode(s, true, out);
-
-	ck_assert(n != CODE_BAD);
-	return (struct str){ out, n };
-}
-
 struct http_params
 records_query(struct ctx *ctx, struct str query)
 {
-	struct http_params params = { .n = 0 };
-	struct str rest = query, pair;
+	struct http_params params;
 
-	params.v = arena_array(ctx->arena, HTTP_PARAMS_MAX,
-	    sizeof(*params.v));
-	while (rest.n > 0) {
-		struct http_param *p = &params.v[params.n++];
-
-		pair = str_cut(&rest, '&');
-		p->name = decoded(ctx, str_cut(&pair, '='));
-		p->value = decoded(ctx, pair);
-	}
+	ck_assert(http_params_parse(ctx->arena, query, true, &params));
 	return params;
 }
 

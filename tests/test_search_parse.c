@@ -1,0 +1,235 @@
+/* Parameters of a search: what is taken, and how the rest is refused. */
+
+#include "lib/records.h"
+
+#include "base/when.h"
+#include "fhir/search_query.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static struct ctx ctx;
+static struct search *search;
+
+static void
+open_ctx(void)
+{
+	ctx = (struct ctx){ .arena = arena_new(65536) };
+	ctx.now_us = when_now();
+}
+
+static void
+close_ctx(void)
+{
+	arena_free(ctx.arena);
+}
+
+static enum err
+parse(const char *type, const char *query, bool lenient)
+{
+	struct http_params params = records_query(&ctx, str_of(query));
+
+	fault_clear(&ctx);
+	return search_parse(&ctx, r4_type_named(str_of(type)), &params,
+	    lenient, &search);
+}
+
+/* clang-format off */
+static const struct refusal {
+	const char	*type, *query;
+	enum err	 err;
+	const char	*says;		/* a part of the text */
+} refusals[] = {
+{ "Patient", "nmae=x",			ERR_INVALID_REQUEST,	"did you mean 'name'?" },
+{ "Patient", "birthDate=1970",		ERR_INVALID_REQUEST,	"'birthdate'" },
+{ "Patient", "_lastupdated=2020",	ERR_INVALID_REQUEST,	"'_lastUpdated'" },
+{ "Patient", "qqqqqqqqqq=x",		ERR_INVALID_REQUEST,	"'qqqqqqqqqq' is unknown for Patient" },
+{ "Patient", "name:exakt=x",		ERR_INVALID_REQUEST,	"'name' has no modifier ':exakt'" },
+{ "Patient", "gender:exact=x",		ERR_INVALID_REQUEST,	"':exact'" },
+{ "Patient", "gender:of-type=a|b|c",	ERR_INVALID_REQUEST,	"':of-type'" },
+{ "Patient", "gender:in=http://v",	ERR_NOT_SUPPORTED,	"'gender' with modifier ':in' is not offered" },
+{ "Patient", "_id:missing=true",	ERR_INVALID_REQUEST,	"':missing'" },
+{ "Patient", "name:missing=yes",	ERR_INVALID_PARAMETER,	"must be true or false" },
+{ "Patient", "birthdate=xx1970",	ERR_INVALID_PARAMETER,	"no prefix that we know" },
+{ "Patient", "birthdate=1970-13",	ERR_INVALID_PARAMETER,	"is not a date" },
+{ "Patient", "birthdate=ge2020-02-30",	ERR_INVALID_PARAMETER,	"'2020-02-30' is not a date" },
+{ "Patient", "name=",			ERR_INVALID_PARAMETER,	"'name' has no value" },
+{ "Patient", "name=a,",			ERR_INVALID_PARAMETER,	"empty value" },
+{ "Patient", "name=a\\b",		ERR_INVALID_PARAMETER,	"backslash" },
+{ "Patient", "gender=|",		ERR_INVALID_PARAMETER,	"'|' alone" },
+{ "Patient", "identifier:of-type=a|b",	ERR_INVALID_PARAMETER,	"type system|type code" },
+{ "Patient", "_id=a_b",			ERR_INVALID_PARAMETER,	"'a_b' is not an id" },
+{ "Patient", "organization=Foo/1",	ERR_INVALID_PARAMETER,	"is not a reference" },
+{ "Patient", "organization=Patient/1",	ERR_INVALID_PARAMETER,	"cannot refer to a Patient" },
+{ "Patient", "organization:Orgg=1",	ERR_INVALID_REQUEST,	"':Orgg'" },
+{ "Patient", "general-practitioner:identifier=a|", ERR_INVALID_PARAMETER, "identifier's value" },
+{ "Patient", "organization.name=x",	ERR_NOT_SUPPORTED,	"Chained search parameter 'organization.name'" },
+{ "Patient", "_has:Observation:patient:code=1", ERR_NOT_SUPPORTED, "_has:Observation:patient:code" },
+{ "Patient", "_include=Patient:organization", ERR_NOT_SUPPORTED, "'_include' is not offered by this server" },
+{ "Patient", "_include:iterate=a",	ERR_NOT_SUPPORTED,	"_include:iterate" },
+{ "Patient", "_summary=true",		ERR_NOT_SUPPORTED,	"_summary" },
+{ "Patient", "_total=accurate",		ERR_NOT_SUPPORTED,	"_total" },
+{ "Observation", "value-quantity=5",	ERR_NOT_SUPPORTED,	"'value-quantity' is not offered" },
+{ "Observation", "code-value-quantity=a$5", ERR_NOT_SUPPORTED,	"code-value-quantity" },
+{ "Patient", "_count=-1",		ERR_INVALID_PARAMETER,	"0 to 1000" },
+{ "Patient", "_count=1&_count=2",	ERR_INVALID_REQUEST,	"once" },
+{ "Patient", "_offset=10001",		ERR_INVALID_PARAMETER,	"next links" },
+{ "Patient", "_offset=1&_cursor=a",	ERR_INVALID_REQUEST,	"cannot be combined" },
+{ "Patient", "_sort=gender",		ERR_NOT_SUPPORTED,	"date or string" },
+{ "Patient", "_sort=-brithdate",	ERR_INVALID_REQUEST,	"'birthdate'" },
+{ "Patient", "_sort=_id,family,name,given", ERR_INVALID_PARAMETER, "at most 3" },
+{ "Patient", "_format=xml",		ERR_NOT_ACCEPTABLE,	"application/fhir+json" },
+};
+/* clang-format on */
+
+START_TEST(what_cannot_be_asked_is_refused_by_name)
+{
+	const struct refusal *r = &refusals[_i];
+	enum err err = parse(r->type, r->query, false);
+
+	ck_assert_msg(err == r->err, "%s: %d", r->query, (int)err);
+	ck_assert_msg(strstr(records_issue(&ctx), r->says) != NULL,
+	    "%s: %s", r->query, records_issue(&ctx));
+}
+END_TEST
+
+START_TEST(lenient_leaves_out_what_is_unknown_and_says_so)
+{
+	ck_assert_int_eq(parse("Patient", "nmae=x&gender=male&_summary=true"
+	    "&name:in=b&_sort=gender&name=", true), OK);
+	ck_assert_uint_eq(search->n, 1);
+	ck_assert_uint_eq(search->napplied, 1);
+	ck_assert_uint_eq(search->nsort, 0);
+	ck_assert(str_eqz(search->applied[0].name, "gender"));
+	ck_assert_uint_eq(ctx.fault.count, 5);
+	ck_assert_int_eq(ctx.fault.err, OK);
+}
+END_TEST
+
+START_TEST(lenient_still_refuses_a_wrong_value_of_a_known_parameter)
+{
+	ck_assert_int_eq(parse("Patient", "birthdate=soon", true),
+	    ERR_INVALID_PARAMETER);
+}
+END_TEST
+
+START_TEST(commas_are_alternatives_and_escapes_are_text)
+{
+	const struct search_value *v;
+
+	ck_assert_int_eq(parse("Patient",
+	    "name=a%5C,b,c%5C%5C%5C$d,%5C%7Ce", false), OK);
+	ck_assert_uint_eq(search->n, 1);
+	ck_assert_uint_eq(search->conditions[0].n, 3);
+	v = search->conditions[0].values;
+	ck_assert(str_eqz(v[0].text, "a,b"));
+	ck_assert(str_eqz(v[1].text, "c\\$d"));
+	ck_assert(str_eqz(v[2].text, "|e"));
+}
+END_TEST
+
+START_TEST(tokens_have_a_system_a_code_or_both)
+{
+	const struct search_value *v;
+
+	ck_assert_int_eq(parse("Observation",
+	    "code=a,s%7Ca,%7Ca,s%7C,x%5C%7Cy%7Cz", false), OK);
+	v = search->conditions[0].values;
+	ck_assert(!v[0].has_system && v[0].has_text);
+	ck_assert(v[1].has_system && str_eqz(v[1].system, "s"));
+	ck_assert(v[2].has_system && v[2].system.n == 0 && v[2].has_text);
+	ck_assert(v[3].has_system && !v[3].has_text);
+	ck_assert(str_eqz(v[4].system, "x|y") && str_eqz(v[4].text, "z"));
+}
+END_TEST
+
+START_TEST(references_are_ids_literals_or_urls)
+{
+	const struct search_value *v;
+
+	ck_assert_int_eq(parse("Observation", "subject=1,Patient/2,"
+	    "Patient/3/_history/4,http://x/Patient/5,urn:uuid:6", false), OK);
+	v = search->conditions[0].values;
+	ck_assert(v[0].type == NULL && str_eqz(v[0].id, "1"));
+	ck_assert(v[1].type == r4_type_named(STR("Patient")));
+	ck_assert(str_eqz(v[2].id, "3"));
+	ck_assert(v[3].id.n == 0 && str_eqz(v[3].text, "http://x/Patient/5"));
+	ck_assert(v[4].id.n == 0);
+	ck_assert_int_eq(parse("Observation", "subject:Group=7", false), OK);
+	v = search->conditions[0].values;
+	ck_assert(v[0].type == r4_type_named(STR("Group")));
+}
+END_TEST
+
+START_TEST(dates_have_a_prefix_and_a_span)
+{
+	const struct search_value *v;
+
+	ck_assert_int_eq(parse("Patient",
+	    "birthdate=1970,ge1970-01-02,ap1970-01-01T00:00Z", false), OK);
+	v = search->conditions[0].values;
+	ck_assert_int_eq(v[0].prefix, SEARCH_EQ);
+	ck_assert_int_eq(v[0].hi_us, 365 * US_PER_DAY);
+	ck_assert_int_eq(v[1].prefix, SEARCH_GE);
+	ck_assert_int_eq(v[1].lo_us, US_PER_DAY);
+	ck_assert_int_eq(v[2].prefix, SEARCH_AP);
+	ck_assert_int_eq(v[2].hi_us, 60 * US_PER_SECOND);
+}
+END_TEST
+
+START_TEST(repeated_parameters_are_conditions_of_their_own)
+{
+	ck_assert_int_eq(parse("Patient", "name=a&name=b&_count=2000"
+	    "&_sort=-family,_id&_format=json&_pretty=true", false), OK);
+	ck_assert_uint_eq(search->n, 2);
+	ck_assert_int_eq(search->count, SEARCH_COUNT_MAX);
+	ck_assert_uint_eq(search->nsort, 2);
+	ck_assert(search->sort[0].descending);
+	ck_assert_int_eq(search->sort[1].kind, SEARCH_ID);
+	ck_assert_uint_eq(search->napplied, 5);
+}
+END_TEST
+
+START_TEST(too_many_conditions_or_alternatives_are_refused)
+{
+	char text[4096] = "name=a";
+
+	for (int i = 0; i < SEARCH_VALUES_MAX; i++)
+		strncat(text, ",a", sizeof(text) - strlen(text) - 1);
+	ck_assert_int_eq(parse("Patient", text, false),
+	    ERR_INVALID_PARAMETER);
+	text[0] = '\0';
+	for (int i = 0; i <= SEARCH_CONDITIONS_MAX; i++)
+		strncat(text, &"&name=a"[i == 0],
+		    sizeof(text) - strlen(text) - 1);
+	ck_assert_int_eq(parse("Patient", text, false), ERR_INVALID_REQUEST);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("search_parse");
+	TCase *t = tcase_create("parse");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(t, open_ctx, close_ctx);
+	tcase_add_loop_test(t, what_cannot_be_asked_is_refused_by_name, 0,
+	    (int)(sizeof(refusals) / sizeof(refusals[0])));
+	tcase_add_test(t, lenient_leaves_out_what_is_unknown_and_says_so);
+	tcase_add_test(t,
+	    lenient_still_refuses_a_wrong_value_of_a_known_parameter);
+	tcase_add_test(t, commas_are_alternatives_and_escapes_are_text);
+	tcase_add_test(t, tokens_have_a_system_a_code_or_both);
+	tcase_add_test(t, references_are_ids_literals_or_urls);
+	tcase_add_test(t, dates_have_a_prefix_and_a_span);
+	tcase_add_test(t, repeated_parameters_are_conditions_of_their_own);
+	tcase_add_test(t, too_many_conditions_or_alternatives_are_refused);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
