@@ -169,6 +169,8 @@ static const struct {
 	{ "Observation", "patient", "{'subject':{'reference':"
 	    "'http://x.example/Patient/1/_history/2'}}",
 	    "{\"reference\":\"http://x.example/Patient/1/_history/2\"}" },
+	{ "Observation", "patient", "{'subject':{'reference':'Patient\\/1'}}",
+	    "{\"reference\":\"Patient\\/1\"}" },
 	{ "Observation", "patient", "{'subject':{'type':'Patient'}}",
 	    "{\"type\":\"Patient\"}" },
 	{ "Observation", "patient", "{'contained':[{'resourceType':'Patient',"

@@ -9,6 +9,10 @@
  * a record that has more of both must not cost their product. */
 #define CONTAINED_MAX	64
 
+/* Room for a reference with escapes ("Patient\/1"); longer ones name no type
+ * here. */
+#define REFERENCE_MAX	1024
+
 struct run {
 	const struct extract	*x;
 	extract_emit		*emit;
@@ -82,11 +86,15 @@ refers_to(const struct extract *x, uint32_t node, struct str type)
 	const struct jdoc *d = x->doc;
 	uint32_t literal = jdoc_get(d, node, STR("reference"));
 	const struct r4_type *found;
+	char decoded[REFERENCE_MAX];
 	struct str text, before, id;
 	uint32_t named;
 
 	if (literal != 0 && jdoc_type(d, literal) == JDOC_STRING) {
 		text = jdoc_raw(d, literal);
+		if (d->nodes[literal].escaped && text.n <= REFERENCE_MAX)
+			text = (struct str){ decoded,
+				jdoc_decode(d, literal, decoded) };
 		if (text.n > 0 && text.p[0] == '#')
 			return contained_is(x, str_from(text, 1), type);
 		if (extract_literal(text, &before, &found, &id))

@@ -20,7 +20,8 @@
  *             record here (foreign URL, urn:uuid:, canonical) is
  *             key_hash(text); canonicals also KEY_CANONICAL key_hash(text
  *             before '|'). :identifier asks KEY_IDENTIFIER key_hash(value),
- *             aux the system. #contained references have no key.
+ *             aux the system. #contained references have no key, displays
+ *             neither: R4 has no :text for references.
  *  uri        key_hash(text); with dict rows for :below and :above; a text
  *             with '|' also KEY_CANONICAL.
  *  string     :exact asks KEY_EXACT key_hash(text as written).
@@ -40,7 +41,8 @@
  *             is the first and hi the second; no measured component: 0, 0
  *             A composite with a string component has no rows: R4 has one,
  *             Observation code-value-string, whose group is the whole record,
- *             so it is the AND of its components.
+ *             so it is the AND of its components. Of one component of one
+ *             group 16 values count.
  *
  * _id and _lastUpdated have no rows: res.id and res.updated answer them.
  */
