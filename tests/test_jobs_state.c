@@ -41,6 +41,7 @@ open_ctx(void)
 static void
 close_ctx(void)
 {
+	edge_free(edge);
 	database_ctx_end(&ctx);
 }
 
@@ -402,6 +403,7 @@ START_TEST(files_of_a_new_process_have_the_same_hashes)
 
 	refresh();
 	hash = listed(made.client_id).hash;
+	edge_free(edge);
 	edge = edge_new(ctx.conf->state_dir);
 	(void)realm_client(&ctx, "", false);
 	refresh();
@@ -426,6 +428,7 @@ END_TEST
 
 START_TEST(folder_that_is_not_there_is_an_error)
 {
+	edge_free(edge);
 	edge = edge_new("/nonexistent");
 	ck_assert_int_eq(edge_refresh(&ctx, edge), ERR_INTERNAL);
 	ck_assert_int_eq(edge_alive(&ctx, edge), ERR_INTERNAL);

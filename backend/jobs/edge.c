@@ -25,6 +25,7 @@
 enum part { PART_CLIENTS, PART_KEYS, PART_REVOKED, PART__MAX };
 
 struct edge {
+	struct arena		*home;		/* holds this struct */
 	const char		*dir;
 	struct siphash_key	 key;
 	bool			 keyed;
@@ -60,11 +61,20 @@ edge_new(const char *dir)
 	struct arena *arena = arena_new(CHUNK_BYTES);
 	struct edge *edge = arena_zero(arena, sizeof(*edge));
 
+	edge->home = arena;
 	edge->dir = arena_z(arena, str_of(dir));
 	edge->chunk = arena_new(CHUNK_BYTES);
 	edge->arena = arena_new(CHUNK_BYTES);
 	edge->revoked = buf_new(edge->arena, 0);
 	return edge;
+}
+
+void
+edge_free(struct edge *edge)
+{
+	arena_free(edge->chunk);
+	arena_free(edge->arena);
+	arena_free(edge->home);
 }
 
 static const char *

@@ -9,8 +9,9 @@
 
 struct edge;
 
-/* For the folder dir; lives as long as the process. Writes nothing yet. */
+/* For the folder dir; writes nothing yet. Ended by edge_free. */
 struct edge	*edge_new(const char *dir);
+void		 edge_free(struct edge *edge);
 
 /*
  * Ask the database what has changed and write those files. On an error the

@@ -137,5 +137,6 @@ jobs_loop(const struct ctx *ctx, const volatile sig_atomic_t *stop)
 		if (*stop == 0)
 			wait_turn(&work, &loop);
 	}
+	edge_free(loop.edge);
 	arena_free(work.arena);
 }

@@ -134,9 +134,9 @@ command_conf(void)
 struct ctx *
 command_ctx(void)
 {
+	static struct arena *arena;	/* as long as the process */
 	const struct conf *conf = command_conf();
 	struct ctx *ctx;
-	struct arena *arena;
 	char *why;
 
 	if (conf == NULL)
