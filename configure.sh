@@ -89,6 +89,7 @@ find_missing() {
 	need procps		have pgrep
 	if [ $check = yes ]; then
 		need clang		have clang
+		need libclang-rt-dev	have_fuzzer
 		need clang-tidy		have clang-tidy
 		need clang-format	have clang-format
 		need cppcheck		have cppcheck
@@ -99,6 +100,7 @@ find_missing() {
 }
 
 have_nginx() { have nginx || [ -x /usr/sbin/nginx ]; }
+have_fuzzer() { find /usr/lib/llvm-*/lib/clang -name "libclang_rt.fuzzer*" 2>/dev/null | grep -q .; }
 
 # --- installing --------------------------------------------------------------
 
