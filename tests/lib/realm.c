@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/code.h"
+#include "base/log.h"
 #include "database.h"
 #include "oauth/secret.h"
 #include "oauth/token.h"
@@ -34,6 +35,7 @@ realm_create(void)
 	int n;
 
 	snprintf(dir, sizeof(dir), "/tmp/twocare-test.XXXXXX");
+	log_set_level(LOG_LEVEL_ERROR);
 	must(mkdtemp(dir) != NULL, "a folder");
 	snprintf(secret_dir, sizeof(secret_dir), "%s/secret", dir);
 	snprintf(state_dir, sizeof(state_dir), "%s/state", dir);
