@@ -11,6 +11,7 @@
 #include "base/when.h"
 #include "fhir/scope.h"
 #include "wire/migrate.h"
+#include "wire/pg.h"
 
 /*
  * A value of a body of 32 MiB needs 16 bytes here. Real bundles have a value in
@@ -18,6 +19,10 @@
  */
 #define BODY_VALUES_MAX		((size_t)4 * 1024 * 1024)
 #define BODY_DEPTH_MAX		64
+
+/* After more than this the database connection is made anew (some ms): a worker
+ * is small again after a large request. Most bundles are far smaller. */
+#define KEPT_BUFFERS_BYTES	((size_t)4 * 1024 * 1024)
 
 #define REQUEST_ID_PREFIX	"req_"
 
@@ -292,4 +297,6 @@ request_handle(void *arg, struct arena *arena, const struct http_req *sent,
 	if (err != OK)
 		answer_error(&ctx, &call, err, &m, answer);
 	log_request(&ctx, &call, err, answer, began_us);
+	if (req.body.n + answer->body_bytes > KEPT_BUFFERS_BYTES)
+		pg_shed(world->pg);
 }

@@ -51,6 +51,13 @@ pg_session(const struct pg *pg)
 	return pg->session;
 }
 
+void
+pg_shed(struct pg *pg)
+{
+	if (!pg->open)
+		pg_link_close(pg);
+}
+
 const char *
 pg_sqlstate(const struct pg *pg)
 {

@@ -68,6 +68,11 @@ PGconn		*pg_conn(struct pg *pg);
  * LISTEN) must be taken again when it has changed. */
 uint64_t	 pg_session(const struct pg *pg);
 
+/* Between units of work: drop the connection, because libpq keeps buffers as
+ * large as the largest request and result so far. The next statement connects
+ * again. */
+void		 pg_shed(struct pg *pg);
+
 /* Connected and answering (one round trip). */
 enum err	 pg_ping(struct ctx *ctx);
 
