@@ -132,7 +132,7 @@ typedef struct {
 
     struct jose_keys           *keys;
     ngx_file_uniq_t             keys_uniq;
-    time_t                      keys_mtime;
+    struct timespec             keys_mtime;
     off_t                       keys_size;
     struct state_map            clients;
     struct state_map            revoked;

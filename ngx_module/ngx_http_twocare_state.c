@@ -129,7 +129,8 @@ ngx_http_twocare_state_keys(ngx_http_twocare_state_t *state, ngx_log_t *log)
     }
 
     if (ngx_file_uniq(&fi) == state->keys_uniq
-        && ngx_file_mtime(&fi) == state->keys_mtime
+        && fi.st_mtim.tv_sec == state->keys_mtime.tv_sec
+        && fi.st_mtim.tv_nsec == state->keys_mtime.tv_nsec
         && ngx_file_size(&fi) == state->keys_size)
     {
         return state->complaint[NGX_HTTP_TWOCARE_FILE_JWKS];
@@ -141,7 +142,7 @@ ngx_http_twocare_state_keys(ngx_http_twocare_state_t *state, ngx_log_t *log)
     }
 
     state->keys_uniq = ngx_file_uniq(&fi);
-    state->keys_mtime = ngx_file_mtime(&fi);
+    state->keys_mtime = fi.st_mtim;
     state->keys_size = ngx_file_size(&fi);
 
     why = "is no set of keys";

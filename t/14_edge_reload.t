@@ -58,4 +58,15 @@ for my $name (map { "app_after_$_" } 1 .. 20) {
     is $edge->get('/v3/x', token => $fresh)->{status}, 200, "$name: a new token and a new window";
 }
 
+# --- a backend worker dies ----------------------------------------------------------
+
+my ($child) = split ' ', Edge::read_file("/proc/$edge->{echo}/task/$edge->{echo}/children");
+$count = $edge->flood(
+    requests => 1000, connections => 10, token => $token,
+    each     => sub { kill 'KILL', $child if $_[0] == 300 },
+);
+is $count->{200}, 1000, 'a dead backend worker costs reading requests nothing' or diag explain $count;
+is $edge->post('/v3/x', token => $token, body => '{}')->{status}, 200,
+  "nor a write that it never got, try $_" for 1 .. 4;
+
 done_testing;
