@@ -2,7 +2,7 @@
 
 #include "lib/database.h"
 
-#include "fhir/bundle.h"
+#include "fhir/bundle_entry.h"
 #include "wire/migrate.h"
 
 #include <check.h>
@@ -192,6 +192,27 @@ START_TEST(answers_come_in_the_order_of_the_request)
 	    "201 Created"));
 	ck_assert(str_eqz(member(d, 0, "entry.0.response.etag"),
 	    "W/\\\"1\\\""));
+}
+END_TEST
+
+START_TEST(rewritten_nodes_are_those_of_a_fresh_parse)
+{
+	static const char *const names[] = { "family.json", "absolute.json" };
+	const struct jdoc *d;
+	struct entries entries;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct jdoc *fresh;
+
+		ck_assert_int_eq(bundle_entries(&ctx, parse(file(names[i])),
+		    allow_all, &entries), OK);
+		ck_assert_int_eq(refs_rewrite(&ctx, parse(file(names[i])),
+		    &entries, &d), OK);
+		fresh = parse(d->text);
+		ck_assert_uint_eq(d->count, fresh->count);
+		ck_assert_mem_eq(d->nodes, fresh->nodes,
+		    d->count * sizeof(*d->nodes));
+	}
 }
 END_TEST
 
@@ -425,6 +446,7 @@ add_tests(TCase *tc)
 		all_else_is_stored_as_it_was_sent,
 		answers_come_in_the_order_of_the_request,
 		relative_links_are_resolved_by_the_entrys_base,
+		rewritten_nodes_are_those_of_a_fresh_parse,
 		refused_bundle_leaves_nothing,
 		every_right_is_asked_for,
 		update_delete_and_read_are_answered_each_in_its_way,

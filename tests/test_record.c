@@ -21,7 +21,7 @@ close_ctx(void)
 	arena_free(ctx.arena);
 }
 
-#define META	"\"meta\":{\"versionId\":\"3\",\"lastUpdated\":"		\
+#define META	"\"meta\":{\"versionId\":\"3\",\"lastUpdated\":"	\
 	"\"2026-01-15T10:30:00.123Z\""
 #define HEAD	"{\"resourceType\":\"Patient\",\"id\":\"p1\"," META
 

@@ -2,6 +2,7 @@
 
 #include "lib/database.h"
 
+#include "base/buf.h"
 #include "fhir/check.h"
 #include "fhir/store.h"
 #include "wire/migrate.h"
@@ -542,6 +543,43 @@ START_TEST(check_finds_what_is_wrong)
 }
 END_TEST
 
+/* Plans are made once, here while all tables are empty, and kept. */
+static const struct {
+	struct pg_query	 explain;
+	const char	*wanted;
+} plans[] = {
+	{ { "t_lock", "explain (costs off) execute store_lock(1, '{}', '{}')"
+	    }, "Index Cond: ((tn = w.tn) AND (type = w.type) AND (id = " },
+	{ { "t_unkey", "explain (costs off) execute store_unkey('{}', '{}', "
+	    "'{}', '{}', '{}')" }, "Index Cond: ((k = o.k) AND (at = o.at) "
+	    "AND (rid = o.rid) AND (aux = o.aux))" },
+	{ { "t_update", "explain (costs off) execute store_update(1, '{}', "
+	    "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', "
+	    "'{}', '{}', '{}', '{}', '{}', '{}', '', '', '', '', 1, '{}', "
+	    "'{}')" }, "Index Cond: (rid = u_1.rid)" },
+	{ { "t_read", "explain (costs off) execute store_read(1, 1, '')" },
+	    "Index Cond: ((tn = $1) AND (type = $2) AND (id = $3))" },
+};
+
+START_TEST(plans_made_on_empty_tables_stay_good)
+{
+	struct record record;
+	struct buf plan = buf_new(ctx.arena, 0);
+	PGresult *res;
+
+	put("planned", "A");
+	put("planned", "B");
+	ck_assert_int_eq(store_read(&ctx, patient, STR("planned"), &record),
+	    OK);
+	ck_assert_int_eq(pg_exec(&ctx, &plans[_i].explain, NULL, &res), OK);
+	for (int i = 0; i < PQntuples(res); i++)
+		buf_add(&plan, pg_get_str(res, i, 0));
+	buf_addc(&plan, '\0');
+	ck_assert_msg(strstr(plan.p, plans[_i].wanted) != NULL, "%s", plan.p);
+	ck_assert_msg(strstr(plan.p, "Seq Scan") == NULL, "%s", plan.p);
+}
+END_TEST
+
 static void
 add_tests(TCase *tc)
 {
@@ -590,6 +628,8 @@ main(int argc, char **argv)
 	tcase_add_checked_fixture(own, open_own, close_own);
 	tcase_add_loop_test(own, check_finds_what_is_wrong, 0,
 	    sizeof(damages) / sizeof(damages[0]));
+	tcase_add_loop_test(own, plans_made_on_empty_tables_stay_good, 0,
+	    sizeof(plans) / sizeof(plans[0]));
 	suite_add_tcase(suite, own);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -18,8 +18,9 @@ struct target {
 
 /* A string node of the text, and what shall stand in its place. */
 struct edit {
-	uint32_t	off, len;
+	uint32_t	node;
 	struct str	text;
+	int64_t		grown;		/* bytes, by this and all before it */
 };
 
 struct rewrite {
@@ -115,8 +116,11 @@ resolve(const struct rewrite *w, struct str url)
 static void
 add_edit(struct rewrite *w, uint32_t node, const struct entry *to)
 {
-	struct str raw = jdoc_raw(w->d, node);
+	struct edit edit = { .node = node, .text = arena_printf(w->ctx->arena,
+	    "%s/%.*s", to->change.type->name, STR_ARGS(to->change.id)) };
 
+	edit.grown = (int64_t)edit.text.n - (int64_t)w->d->nodes[node].len +
+	    (w->n == 0 ? 0 : w->edits[w->n - 1].grown);
 	if (w->n == w->room) {
 		size_t room = w->room == 0 ? 256 : w->room * 2;
 		struct edit *edits = arena_array(w->ctx->arena, room,
@@ -127,10 +131,7 @@ add_edit(struct rewrite *w, uint32_t node, const struct entry *to)
 		w->edits = edits;
 		w->room = room;
 	}
-	w->edits[w->n++] = (struct edit){
-	    (uint32_t)(raw.p - w->d->text.p), (uint32_t)raw.n,
-	    arena_printf(w->ctx->arena, "%s/%.*s", to->change.type->name,
-	    STR_ARGS(to->change.id)) };
+	w->edits[w->n++] = edit;
 }
 
 /* Elements of type Reference, uri, url, canonical, uuid and oid by their
@@ -214,28 +215,71 @@ edited_text(const struct rewrite *w)
 	size_t done = 0;
 
 	for (size_t i = 0; i < w->n; i++) {
-		const struct edit *e = &w->edits[i];
+		const struct jnode *node = &w->d->nodes[w->edits[i].node];
 
-		buf_add(&b, (struct str){ text.p + done, e->off - done });
-		buf_add(&b, e->text);
-		done = (size_t)e->off + e->len;
+		buf_add(&b, (struct str){ text.p + done, node->off - done });
+		buf_add(&b, w->edits[i].text);
+		done = (size_t)node->off + node->len;
 	}
 	buf_add(&b, str_from(text, done));
 	return buf_str(&b);
 }
 
-/* Strings were exchanged for strings: the same nodes, at other offsets. */
-static enum err
-parse_again(struct rewrite *w, const struct jdoc **out)
+/* By how much the text in front of a node has grown. */
+static int64_t
+grown_before(const struct rewrite *w, uint32_t node)
 {
-	struct jdoc *d = arena_zero(w->ctx->arena, sizeof(*d));
+	size_t lo = 0, hi = w->n;
+
+	while (lo < hi) {
+		size_t middle = lo + (hi - lo) / 2;
+
+		if (w->edits[middle].node < node)
+			lo = middle + 1;
+		else
+			hi = middle;
+	}
+	return lo == 0 ? 0 : w->edits[lo - 1].grown;
+}
+
+/* Strings were exchanged for strings: the same nodes, at other offsets. */
+static struct jnode *
+edited_nodes(const struct rewrite *w)
+{
 	struct jnode *nodes = arena_alloc(w->ctx->arena,
 	    w->d->count * sizeof(*nodes));
+	int64_t grown = 0;
+	size_t e = 0;
 
-	if (jdoc_parse(d, edited_text(w), nodes, w->d->count,
-	    JDOC_DEPTH_MAX) != JDOC_OK || d->count != w->d->count)
+	memcpy(nodes, w->d->nodes, w->d->count * sizeof(*nodes));
+	for (uint32_t i = 0; i < w->d->count; i++) {
+		struct jnode *node = &nodes[i];
+
+		node->off = (uint32_t)(node->off + grown);
+		if (e < w->n && w->edits[e].node == i) {
+			node->len = (uint32_t)w->edits[e].text.n;
+			node->escaped = 0;
+			grown = w->edits[e++].grown;
+		} else if (node->type <= JDOC_ARRAY && e < w->n &&
+		    w->edits[e].node < node->next) {
+			node->len = (uint32_t)(node->len - grown +
+			    grown_before(w, node->next));
+		}
+	}
+	return nodes;
+}
+
+static enum err
+edited_doc(struct rewrite *w, const struct jdoc **out)
+{
+	struct jdoc *d = arena_alloc(w->ctx->arena, sizeof(*d));
+
+	*d = *w->d;
+	d->text = edited_text(w);
+	if (d->text.n > JDOC_TEXT_MAX)
 		return fail(w->ctx, ERR_TOO_LARGE, "the bundle is too large "
 		    "once its references are resolved");
+	d->nodes = edited_nodes(w);
 	*out = d;
 	return OK;
 }
@@ -257,5 +301,5 @@ refs_rewrite(struct ctx *ctx, const struct jdoc *d,
 	}
 	if (w.err != OK || w.n == 0)
 		return w.err;
-	return parse_again(&w, out);
+	return edited_doc(&w, out);
 }

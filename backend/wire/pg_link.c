@@ -44,7 +44,8 @@ session_options(const struct pg *pg, char out[OPTIONS_ROOM])
 	    " -c idle_in_transaction_session_timeout=%ld"
 	    " -c plan_cache_mode=force_generic_plan -c jit=off"
 	    " -c enable_seqscan=off -c enable_hashjoin=off"
-	    " -c enable_mergejoin=off"
+	    " -c enable_mergejoin=off -c enable_material=off"
+	    " -c enable_memoize=off"
 	    " -c timezone=UTC -c client_min_messages=error"
 	    " -c default_transaction_isolation=read\\ committed",
 	    own, pg->statement_timeout_ms,

@@ -14,32 +14,33 @@ select r.tn, r.type, r.id, r.rid, r.deleted, r.at, r.has, r.rh, r.keys, r.auxs,
 from res r left join ver v on v.rid = r.rid and v.ver = r.ver
 where r.rid > $1 order by r.rid limit $2
 
--- Records of one tenant whose rows differ from what is expected, and where.
+-- Records of one tenant whose rows differ from what is expected, and where. By
+-- rid alone, so that no index but that of the rid can be chosen.
 -- name: check_rows
 -- $1 tenant; $2..$32 as store_key; $33 rids
 with dat_is as (
 	select type, param, lo, rid, hi from dat
-	where rid = any($33::bigint[]) and tn = $1
+	where rid = any($33::bigint[])
 ), dat_wanted as (
 	select * from unnest($6::smallint[], $7::smallint[],
 		$8::timestamptz[], $9::bigint[], $10::timestamptz[])
 		x(type, param, lo, rid, hi)
 ), datw_is as (
 	select type, param, span, rid from datw
-	where rid = any($33::bigint[]) and tn = $1
+	where rid = any($33::bigint[])
 ), datw_wanted as (
 	select type, param, tstzrange(lo, hi) span, rid
 	from unnest($11::smallint[], $12::smallint[], $13::timestamptz[],
 		$14::timestamptz[], $15::bigint[]) x(type, param, lo, hi, rid)
 ), str_is as (
 	select type, param, v, rid from str
-	where rid = any($33::bigint[]) and tn = $1
+	where rid = any($33::bigint[])
 ), str_wanted as (
 	select * from unnest($16::smallint[], $17::smallint[], $18::text[],
 		$19::bigint[]) x(type, param, v, rid)
 ), qty_is as (
 	select type, param, unit, lo, rid, hi, aux from qty
-	where rid = any($33::bigint[]) and tn = $1
+	where rid = any($33::bigint[])
 ), qty_wanted as (
 	select * from unnest($20::smallint[], $21::smallint[],
 		$22::bigint[], $23::float8[], $24::bigint[], $25::float8[],
@@ -54,8 +55,9 @@ with dat_is as (
 )
 select 'post', rid from unnest($2::bigint[], $3::timestamptz[], $4::bigint[],
 	$5::int[]) x(k, at, rid, aux)
-where not exists (select from post p where p.k = x.k and p.at = x.at
-	and p.rid = x.rid and p.aux = x.aux)
+left join lateral (select true as known from post p where p.k = x.k
+	and p.at = x.at and p.rid = x.rid and p.aux = x.aux limit 1) p on true
+where known is null
 union select 'dat', rid from (
 	(table dat_is except all table dat_wanted) union all
 	(table dat_wanted except all table dat_is)) x
@@ -77,9 +79,10 @@ union select 'cqty', rid from (
 -- $1 tenant; $2 type, $3 param, $4 space, $5 k, $6 aux
 select count(*) from unnest($2::smallint[], $3::smallint[], $4::smallint[],
 	$5::bigint[], $6::int[]) x(type, param, space, k, aux)
-where not exists (select from dict d where d.tn = $1 and d.type = x.type
-	and d.param = x.param and d.space = x.space and d.k = x.k
-	and d.aux = x.aux)
+left join lateral (select true as known from dict d where d.tn = $1
+	and d.type = x.type and d.param = x.param and d.space = x.space
+	and d.k = x.k and d.aux = x.aux limit 1) d on true
+where known is null
 
 -- Totals that must agree: rows that belong to no record show here.
 -- name: check_totals

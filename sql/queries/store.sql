@@ -27,12 +27,14 @@ from res r left join lateral (
 where r.tn = $1 and r.type = $2 and r.id = $3
 order by v.ver desc
 
--- Find and lock the rows that are to change, in the order given.
+-- Find and lock the rows that are to change, in the order given. The tenant comes
+-- as an array too: a constant would let an empty table's plan walk the tenant.
 -- name: store_lock
 -- $2 types, $3 ids
 select w.i, r.rid, r.ver, r.updated, r.at, r.deleted, r.keys, r.auxs
-from unnest($2::smallint[], $3::text[]) with ordinality w(type, id, i)
-join res r on r.tn = $1 and r.type = w.type and r.id = w.id
+from unnest(array_fill($1::int, array[cardinality($2::smallint[])]),
+	$2::smallint[], $3::text[]) with ordinality w(tn, type, id, i)
+join res r on r.tn = w.tn and r.type = w.type and r.id = w.id
 for no key update of r
 
 -- A number that no other session has, until this session ends: part of the
@@ -81,7 +83,8 @@ insert into cnt (tn, type, shard, n)
 select $1, type, $23, n from unnest($24::smallint[], $25::bigint[]) c(type, n)
 on conflict (tn, type, shard) do update set n = cnt.n + excluded.n
 
--- Next versions of records whose rows are locked, deletions among them.
+-- Next versions of records whose rows are locked, deletions among them. `is true`
+-- keeps the tenant a filter, so that rid is the only way in.
 -- name: store_update
 with u as materialized (
 	select * from unnest($2::smallint[], $3::text[], $4::bigint[],
@@ -95,7 +98,7 @@ with u as materialized (
 		deleted = u.op = 'D', has = u.has,
 		keys = ($16::bigint[])[k0:k1], auxs = ($17::int[])[k0:k1],
 		refs = ($18::bigint[])[r0:r1]
-	from u where res.rid = u.rid and res.tn = $1
+	from u where res.rid = u.rid and (res.tn = $1) is true
 ), v as (
 	insert into ver (rid, ver, tn, type, updated, op, client, body)
 	select rid, ver, $1, type, updated, op::"char", $19, nullif(body, '')
