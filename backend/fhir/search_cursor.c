@@ -67,7 +67,7 @@ query_print(struct ctx *ctx, const struct plan *plan)
 	return buf_str(&b);
 }
 
-/* --- writing ------------------------------------------------------------------ */
+/* --- writing -------------------------------------------------------------- */
 
 static void
 add_int(struct buf *b, uint64_t v, int bytes)
@@ -130,7 +130,7 @@ search_cursor_write(struct ctx *ctx, const struct plan *plan,
 	return OK;
 }
 
-/* --- reading ------------------------------------------------------------------ */
+/* --- reading -------------------------------------------------------------- */
 
 static bool
 take_int(struct str *in, int bytes, uint64_t *out)

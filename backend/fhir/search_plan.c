@@ -13,7 +13,7 @@
 /* Counting two lists costs less than walking the wrong one from here on. */
 #define COUNT_ENOUGH	256
 
-/* --- order and segments, once the driver is known -------------------------- */
+/* --- order and segments, once the driver is known ------------------------- */
 
 static bool
 is_primary(const struct plan *plan, const struct r4_param *param)
@@ -62,7 +62,7 @@ search_walks_missing(const struct plan *plan)
 	    (plan->driver == DRIVE_DATE || plan->driver == DRIVE_STRING);
 }
 
-/* --- the primary date as a range of the walk -------------------------------- */
+/* --- the primary date as a range of the walk ------------------------------ */
 
 static int64_t
 larger(int64_t a, int64_t b)
@@ -134,7 +134,7 @@ search_at_ranges(struct ctx *ctx, const struct plan *plan)
 	return t;
 }
 
-/* --- candidates -------------------------------------------------------------- */
+/* --- candidates ----------------------------------------------------------- */
 
 struct candidate {
 	enum driver	driver;
@@ -361,7 +361,7 @@ rarest(const struct candidates *all)
 	return best;
 }
 
-/* --- the choice ---------------------------------------------------------------- */
+/* --- the choice ----------------------------------------------------------- */
 
 static int
 probe_of_kind(const struct plan *plan, enum probe_kind kind,

@@ -58,7 +58,7 @@ konst(const struct work *w, enum key_space_kind kind)
 	    w->probe->param->number, kind);
 }
 
-/* --- dict: what `system|` and :text stand for ------------------------------ */
+/* --- dict: what `system|` and :text stand for ----------------------------- */
 
 static enum err
 add_dict(const struct work *w, const struct pg_query *q,
@@ -373,7 +373,7 @@ probe_updated(const struct work *w)
 	}
 }
 
-/* --- strings, ids, presence ------------------------------------------------ */
+/* --- strings, ids, presence ----------------------------------------------- */
 
 static void
 probe_string(const struct work *w)

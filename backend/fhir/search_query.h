@@ -31,8 +31,8 @@ enum search_prefix { SEARCH_EQ, SEARCH_NE, SEARCH_GT, SEARCH_GE, SEARCH_LT,
 struct search_value {
 	struct str		 text;	/* string, uri, id; code or value of a
 					 * token; url of a reference */
-	bool			 has_text;	/* false: `system|` */
-	struct str		 system;	/* token; :of-type's type system */
+	bool			 has_text; /* false: `system|` */
+	struct str		 system; /* token; :of-type type system */
 	bool			 has_system;	/* `|code` has an empty one */
 	struct str		 type_code;	/* :of-type's type code */
 	/* Reference: type NULL = each target type of the parameter; id empty

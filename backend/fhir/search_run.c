@@ -157,7 +157,7 @@ reverse(struct rows *rows)
 	}
 }
 
-/* --- links -------------------------------------------------------------------- */
+/* --- links ---------------------------------------------------------------- */
 
 static void
 add_pair(struct buf *b, struct str name, struct str value)
@@ -242,7 +242,7 @@ write_links(struct ctx *ctx, const struct plan *plan,
 	return err;
 }
 
-/* --- the page -------------------------------------------------------------------- */
+/* --- the page ------------------------------------------------------------- */
 
 /* `_count=0` asks for the total alone. R4 search.html#count */
 static enum err

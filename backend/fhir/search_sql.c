@@ -7,228 +7,15 @@
  * chance or by craft shows nothing foreign.
  */
 
-#include "fhir/search_plan.h"
+#include "fhir/search_sql.h"
 
-#include "base/buf.h"
 #include "base/hash.h"
 #include "base/when.h"
 
 #define TEXT_FIRST	""
 #define TEXT_LAST	"\xf4\x8f\xbf\xbf"
 
-struct sql {
-	struct ctx		*ctx;
-	const struct plan	*plan;
-	enum driver		 walk;	/* of the segment at hand */
-	struct buf		 b;
-	struct pg_args		*a;
-	/* Aliases: of the row that knows at and rid before res is read, and
-	 * of res. */
-	const char		*w, *r;
-	/* Arguments: rows of a page, rows to leave out before them, both. */
-	int			 limit, skip, both;
-};
-
-#define PUT(q, ...)	buf_addf(&(q)->b, __VA_ARGS__)
-
-/* Each adds an argument and says its number. */
-static int
-arg_int8s(struct sql *q, const int64_t *v, size_t n)
-{
-	pg_int8s(q->a, v, n);
-	return q->a->n;
-}
-
-static int
-arg_int4s(struct sql *q, const int32_t *v, size_t n)
-{
-	pg_int4s(q->a, v, n);
-	return q->a->n;
-}
-
-static int
-arg_times(struct sql *q, const int64_t *v, size_t n)
-{
-	pg_times(q->a, v, n);
-	return q->a->n;
-}
-
-static int
-arg_texts(struct sql *q, const struct str *v, size_t n)
-{
-	pg_texts(q->a, v, n);
-	return q->a->n;
-}
-
-static int
-arg_int8(struct sql *q, int64_t v)
-{
-	pg_int8(q->a, v);
-	return q->a->n;
-}
-
-static int
-arg_param(struct sql *q, const struct r4_param *param)
-{
-	pg_int2(q->a, param->number);
-	return q->a->n;
-}
-
-/* --- sets of values as rows ------------------------------------------------- */
-
-static void
-put_posts(struct sql *q, const struct posts *p)
-{
-	int k = arg_int8s(q, p->k, p->n);
-	int lo = arg_int4s(q, p->aux_lo, p->n);
-	int hi = arg_int4s(q, p->aux_hi, p->n);
-
-	PUT(q, "unnest($%d, $%d, $%d) d(k, aux_lo, aux_hi)", k, lo, hi);
-}
-
-static void
-put_boxes(struct sql *q, const struct boxes *b)
-{
-	int lo_min = arg_times(q, b->lo_min, b->n);
-	int lo_max = arg_times(q, b->lo_max, b->n);
-	int hi_min = arg_times(q, b->hi_min, b->n);
-	int hi_max = arg_times(q, b->hi_max, b->n);
-
-	PUT(q, "unnest($%d, $%d, $%d, $%d) b(lo_min, lo_max, hi_min, hi_max)",
-	    lo_min, lo_max, hi_min, hi_max);
-}
-
-static void
-put_texts(struct sql *q, const struct text_ranges *t)
-{
-	int lo = arg_texts(q, t->lo, t->n);
-	int hi = arg_texts(q, t->hi, t->n);
-
-	PUT(q, "unnest($%d, $%d) g(lo, hi)", lo, hi);
-}
-
-static void
-put_times(struct sql *q, const struct time_ranges *t)
-{
-	int lo = arg_times(q, t->lo, t->n);
-	int hi = arg_times(q, t->hi, t->n);
-
-	PUT(q, "unnest($%d, $%d) g(lo, hi)", lo, hi);
-}
-
-/* --- probes: what else must be true of a walked row --------------------------- */
-
-static void
-probe_posts(struct sql *q, const struct probe *p)
-{
-	PUT(q, " and %sexists (select 1 from ",
-	    p->kind == PROBE_NOT_POST ? "not " : "");
-	put_posts(q, &p->posts);
-	PUT(q, " cross join lateral (select 1 from post p where p.k = d.k "
-	    "and p.at = %s.at and p.rid = %s.rid "
-	    "and p.aux between d.aux_lo and d.aux_hi limit 1) p offset 0)",
-	    q->w, q->w);
-}
-
-/* The dates of record %s.rid under a parameter, narrow and wide. */
-#define DATES_OF							\
-	"(select t.lo, t.hi from dat t where t.rid = %s.rid "		\
-	"and t.tn = $1 and t.type = $2 and t.param = $%d "		\
-	"union all select lower(t.span), upper(t.span) from datw t "	\
-	"where t.rid = %s.rid and t.tn = $1 and t.type = $2 "		\
-	"and t.param = $%d)"
-
-#define IN_BOX								\
-	"%s.lo >= b.lo_min and %s.lo < b.lo_max "			\
-	"and %s.hi > b.hi_min and %s.hi <= b.hi_max"
-
-static void
-probe_dates(struct sql *q, const struct probe *p)
-{
-	int param = arg_param(q, p->param);
-
-	PUT(q, " and exists (select 1 from " DATES_OF " t cross join ",
-	    q->r, param, q->r, param);
-	put_boxes(q, &p->boxes);
-	PUT(q, " where " IN_BOX " offset 0)", "t", "t", "t", "t");
-}
-
-static void
-probe_texts(struct sql *q, const struct probe *p)
-{
-	int param = arg_param(q, p->param);
-
-	PUT(q, " and exists (select 1 from (select s.v from str s "
-	    "where s.rid = %s.rid and s.tn = $1 and s.type = $2 "
-	    "and s.param = $%d offset 0) s ", q->r, param);
-	if (p->kind == PROBE_LIKE) {
-		PUT(q, "where s.v like any ($%d) offset 0)",
-		    arg_texts(q, p->texts.lo, p->texts.n));
-		return;
-	}
-	PUT(q, "cross join ");
-	put_texts(q, &p->texts);
-	PUT(q, " where s.v >= g.lo and s.v < g.hi offset 0)");
-}
-
-static void
-probe_updated(struct sql *q, const struct probe *p)
-{
-	PUT(q, " and exists (select 1 from ");
-	put_times(q, &p->times);
-	PUT(q, " where %s.updated >= g.lo and %s.updated < g.hi offset 0)",
-	    q->r, q->r);
-}
-
-static void
-probe_has(struct sql *q, const struct r4_param *param, bool has)
-{
-	int bit = arg_int8(q, (int64_t)(UINT64_C(1) << param->bit));
-
-	PUT(q, " and %s.has & $%d %s 0", q->r, bit, has ? "<>" : "=");
-}
-
-static void
-put_probe(struct sql *q, const struct probe *p)
-{
-	switch (p->kind) {
-	case PROBE_POST:
-	case PROBE_NOT_POST:
-		probe_posts(q, p);
-		break;
-	case PROBE_DATE:
-		probe_dates(q, p);
-		break;
-	case PROBE_STRING:
-	case PROBE_LIKE:
-		probe_texts(q, p);
-		break;
-	case PROBE_UPDATED:
-		probe_updated(q, p);
-		break;
-	case PROBE_HAS:
-	case PROBE_HAS_NOT:
-		probe_has(q, p->param, p->kind == PROBE_HAS);
-		break;
-	case PROBE_ID:
-		PUT(q, " and %s.id = any ($%d)", q->r,
-		    arg_texts(q, p->texts.lo, p->texts.n));
-		break;
-	}
-}
-
-static void
-put_probes(struct sql *q)
-{
-	const struct plan *plan = q->plan;
-	size_t i;
-
-	for (i = 0; i < plan->n; i++)
-		if ((int)i != plan->drives)
-			put_probe(q, &plan->probes[i]);
-}
-
-/* --- the walks ------------------------------------------------------------------ */
+/* --- the walks ------------------------------------------------------------ */
 
 /* clang-format off */
 static const struct walk {
@@ -268,8 +55,8 @@ put_at_ranges(struct sql *q)
 	int lo, hi, wide, param;
 	size_t i;
 
-	lo = arg_times(q, t.lo, t.n);
-	hi = arg_times(q, t.hi, t.n);
+	lo = sql_times(q, t.lo, t.n);
+	hi = sql_times(q, t.hi, t.n);
 	pg_bools(q->a, t.wide, t.n);
 	wide = q->a->n;
 	PUT(q, "(select g.lo, g.hi from unnest($%d, $%d, $%d) g(lo, hi, wide)",
@@ -278,7 +65,7 @@ put_at_ranges(struct sql *q)
 		if (q->plan->probes[i].kind != PROBE_DATE ||
 		    q->plan->probes[i].param != date)
 			continue;
-		param = arg_param(q, date);
+		param = sql_param(q, date);
 		PUT(q, " where not g.wide or exists (select 1 from datw t "
 		    "where t.tn = $1 and t.type = $2 and t.param = $%d "
 		    "and t.span && tstzrange(g.hi, null) offset 0)", param);
@@ -302,7 +89,7 @@ put_starts(struct sql *q)
 
 	switch (q->walk) {
 	case DRIVE_POST:
-		put_posts(q, &p->posts);
+		sql_posts(q, &p->posts);
 		PUT(q, " cross join ");
 		put_at_ranges(q);
 		break;
@@ -311,16 +98,16 @@ put_starts(struct sql *q)
 		break;
 	case DRIVE_PICK:
 		PUT(q, "unnest($%d) d(id)",
-		    arg_texts(q, p->texts.lo, p->texts.n));
+		    sql_texts(q, p->texts.lo, p->texts.n));
 		break;
 	case DRIVE_UPDATED:
-		put_times(q, p == NULL ? &all_times : &p->times);
+		sql_time_ranges(q, p == NULL ? &all_times : &p->times);
 		break;
 	case DRIVE_DATE:
-		put_boxes(q, p == NULL ? &all_boxes : &p->boxes);
+		sql_boxes(q, p == NULL ? &all_boxes : &p->boxes);
 		break;
 	default:
-		put_texts(q, p == NULL ? &all_texts : &p->texts);
+		sql_text_ranges(q, p == NULL ? &all_texts : &p->texts);
 		break;
 	}
 }
@@ -331,8 +118,8 @@ put_starts(struct sql *q)
 	"and t.type = $2 and t.param = $%d and t.lo >= b.hi_min - "	\
 	"interval '1 day') w"
 #define WIDE_DATES							\
-	"(select lower(t.span) lo, upper(t.span) hi, t.rid from datw t "	\
-	"where t.tn = $1 and t.type = $2 and t.param = $%d) w"
+	"(select lower(t.span) lo, upper(t.span) hi, t.rid "		\
+	"from datw t where t.tn = $1 and t.type = $2 and t.param = $%d) w"
 
 static const char *
 table_of(enum driver walk)
@@ -358,14 +145,14 @@ put_first_only(struct sql *q)
 {
 	const char *before = q->plan->descending ? ">" : "<";
 	const struct probe *p = driving(q);
-	int param = arg_param(q, q->plan->walked);
+	int param = sql_param(q, q->plan->walked);
 
 	if (q->walk == DRIVE_DATE) {
 		PUT(q, " and not exists (select 1 from " DATES_OF " t ",
 		    "w", param, "w", param);
 		if (p != NULL) {
 			PUT(q, "cross join ");
-			put_boxes(q, &p->boxes);
+			sql_boxes(q, &p->boxes);
 		}
 		PUT(q, " where t.lo %s w.lo", before);
 		if (p != NULL)
@@ -376,7 +163,7 @@ put_first_only(struct sql *q)
 		    "and s.param = $%d offset 0) s ", param);
 		if (p != NULL) {
 			PUT(q, "cross join ");
-			put_texts(q, &p->texts);
+			sql_text_ranges(q, &p->texts);
 		}
 		PUT(q, " where s.v %s w.v", before);
 		if (p != NULL)
@@ -415,7 +202,7 @@ put_range(struct sql *q)
 	default:
 		PUT(q, "w.tn = $1 and w.type = $2 and w.param = $%d "
 		    "and w.v >= g.lo and w.v < g.hi",
-		    arg_param(q, q->plan->walked));
+		    sql_param(q, q->plan->walked));
 		break;
 	}
 	if (!q->plan->gather &&
@@ -449,7 +236,7 @@ put_from(struct sql *q)
 		    down ? "<" : ">", key);
 	else
 		PUT(q, " and (%s, w.rid) %s ($%d, $%d)", walks[q->walk].key,
-		    down ? "<" : ">", key, arg_int8(q, rid));
+		    down ? "<" : ">", key, sql_int8(q, rid));
 }
 
 /* What must be true of a row of a leg; asked once, said in every leg. */
@@ -463,9 +250,9 @@ conditions(struct sql *q, bool ordered)
 	put_range(q);
 	if (ordered)
 		put_from(q);
-	put_probes(q);
+	sql_probes(q);
 	if (search_walks_missing(q->plan))
-		probe_has(q, q->plan->walked, false);
+		sql_has(q, q->plan->walked, false);
 	text = buf_str(&q->b);
 	q->b = outer;
 	return text;
@@ -513,7 +300,7 @@ put_walk(struct sql *q, bool ordered)
 	if (q->walk != DRIVE_DATE) {
 		put_leg(q, table_of(q->walk), where, ordered);
 	} else {
-		param = arg_param(q, q->plan->walked);
+		param = sql_param(q, q->plan->walked);
 		PUT(q, "(");
 		put_leg(q, arena_z(q->ctx->arena, arena_printf(q->ctx->arena,
 		    NARROW_DATES, param)), where, ordered);
@@ -525,7 +312,7 @@ put_walk(struct sql *q, bool ordered)
 	PUT(q, " y");
 }
 
-/* --- sort keys of gathered records --------------------------------------------- */
+/* --- sort keys of gathered records ---------------------------------------- */
 
 static void
 put_sort_value(struct sql *q, const struct search_sort *sort)
@@ -542,14 +329,14 @@ put_sort_value(struct sql *q, const struct search_sort *sort)
 		PUT(q, "y.updated");
 		break;
 	case SEARCH_STRING:
-		param = arg_param(q, sort->param);
+		param = sql_param(q, sort->param);
 		PUT(q, "coalesce((select %s(s.v) from (select s.v from str s "
 		    "where s.rid = y.rid and s.tn = $1 and s.type = $2 "
 		    "and s.param = $%d offset 0) s), %s)", best, param,
 		    sort->descending ? "''" : "chr(1114111)");
 		break;
 	default:
-		param = arg_param(q, sort->param);
+		param = sql_param(q, sort->param);
 		PUT(q, "coalesce((select %s(t.lo) from " DATES_OF " t), "
 		    "timestamptz '%s')", best, "y", param, "y", param, none);
 		break;
@@ -585,7 +372,7 @@ put_after(struct sql *q)
 		    down ? "<" : ">", q->a->n, i + 1, q->a->n);
 	}
 	PUT(q, "z.rid %s $%d", runs_down(q->plan) ? "<" : ">",
-	    arg_int8(q, place->rid));
+	    sql_int8(q, place->rid));
 	for (i = 0; i < n; i++)
 		PUT(q, "))");
 }
@@ -611,7 +398,7 @@ search_walks_text(const struct plan *plan)
 	    plan->driver].text;
 }
 
-/* --- whole statements ------------------------------------------------------------ */
+/* --- whole statements ----------------------------------------------------- */
 
 static struct sql
 sql_begin(struct ctx *ctx, const struct plan *plan, struct pg_args *a)
@@ -691,12 +478,12 @@ search_sql_page(struct ctx *ctx, const struct plan *plan, int64_t limit,
 {
 	struct sql q = sql_begin(ctx, plan, a);
 
-	q.limit = arg_int8(&q, limit);
-	q.skip = arg_int8(&q, skip);
+	q.limit = sql_int8(&q, limit);
+	q.skip = sql_int8(&q, skip);
 	if (plan->gather) {
 		put_gather_page(&q);
 	} else {
-		q.both = arg_int8(&q, limit + skip);
+		q.both = sql_int8(&q, limit + skip);
 		put_walk_page(&q);
 	}
 	*query = sql_end(&q);

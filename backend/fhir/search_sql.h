@@ -1,0 +1,58 @@
+/*
+ * Between search_sql.c, which writes statements and walks, and
+ * search_sql_probe.c, which writes values and the probes of a walked row.
+ */
+#ifndef FHIR_SEARCH_SQL_H
+#define FHIR_SEARCH_SQL_H
+
+#include "base/buf.h"
+#include "fhir/search_plan.h"
+
+/* A statement that is being written. */
+struct sql {
+	struct ctx		*ctx;
+	const struct plan	*plan;
+	enum driver		 walk;	/* of the segment at hand */
+	struct buf		 b;
+	struct pg_args		*a;
+	/* Aliases: of the row that knows at and rid before res is read, and
+	 * of res. */
+	const char		*w, *r;
+	/* Arguments: rows of a page, rows to leave out before them, both. */
+	int			 limit, skip, both;
+};
+
+#define PUT(q, ...)	buf_addf(&(q)->b, __VA_ARGS__)
+
+/* The dates of record %s.rid under a parameter, narrow and wide. */
+#define DATES_OF							\
+	"(select t.lo, t.hi from dat t where t.rid = %s.rid "		\
+	"and t.tn = $1 and t.type = $2 and t.param = $%d "		\
+	"union all select lower(t.span), upper(t.span) from datw t "	\
+	"where t.rid = %s.rid and t.tn = $1 and t.type = $2 "		\
+	"and t.param = $%d)"
+
+#define IN_BOX								\
+	"%s.lo >= b.lo_min and %s.lo < b.lo_max "			\
+	"and %s.hi > b.hi_min and %s.hi <= b.hi_max"
+
+/* Each adds an argument and says its number. */
+int	sql_int8s(struct sql *q, const int64_t *v, size_t n);
+int	sql_int4s(struct sql *q, const int32_t *v, size_t n);
+int	sql_times(struct sql *q, const int64_t *v, size_t n);
+int	sql_texts(struct sql *q, const struct str *v, size_t n);
+int	sql_int8(struct sql *q, int64_t v);
+int	sql_param(struct sql *q, const struct r4_param *param);
+
+/* Sets of values as rows: d(k, aux_lo, aux_hi), b(lo_min, lo_max, hi_min,
+ * hi_max), g(lo, hi). */
+void	sql_posts(struct sql *q, const struct posts *p);
+void	sql_boxes(struct sql *q, const struct boxes *b);
+void	sql_text_ranges(struct sql *q, const struct text_ranges *t);
+void	sql_time_ranges(struct sql *q, const struct time_ranges *t);
+
+/* " and ...": all probes but the one that drives; a parameter's bit. */
+void	sql_probes(struct sql *q);
+void	sql_has(struct sql *q, const struct r4_param *param, bool has);
+
+#endif

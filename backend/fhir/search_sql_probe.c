@@ -1,0 +1,193 @@
+/*
+ * Values and probes as SQL: what else must be true of a row that a walk has
+ * come to. Each probe is one or a few index descents by the row's rid or by
+ * (k, at, rid); "offset 0" keeps it one.
+ */
+
+#include "fhir/search_sql.h"
+
+/* --- arguments ------------------------------------------------------------ */
+
+int
+sql_int8s(struct sql *q, const int64_t *v, size_t n)
+{
+	pg_int8s(q->a, v, n);
+	return q->a->n;
+}
+
+int
+sql_int4s(struct sql *q, const int32_t *v, size_t n)
+{
+	pg_int4s(q->a, v, n);
+	return q->a->n;
+}
+
+int
+sql_times(struct sql *q, const int64_t *v, size_t n)
+{
+	pg_times(q->a, v, n);
+	return q->a->n;
+}
+
+int
+sql_texts(struct sql *q, const struct str *v, size_t n)
+{
+	pg_texts(q->a, v, n);
+	return q->a->n;
+}
+
+int
+sql_int8(struct sql *q, int64_t v)
+{
+	pg_int8(q->a, v);
+	return q->a->n;
+}
+
+int
+sql_param(struct sql *q, const struct r4_param *param)
+{
+	pg_int2(q->a, param->number);
+	return q->a->n;
+}
+
+/* --- sets of values as rows ----------------------------------------------- */
+
+void
+sql_posts(struct sql *q, const struct posts *p)
+{
+	int k = sql_int8s(q, p->k, p->n);
+	int lo = sql_int4s(q, p->aux_lo, p->n);
+	int hi = sql_int4s(q, p->aux_hi, p->n);
+
+	PUT(q, "unnest($%d, $%d, $%d) d(k, aux_lo, aux_hi)", k, lo, hi);
+}
+
+void
+sql_boxes(struct sql *q, const struct boxes *b)
+{
+	int lo_min = sql_times(q, b->lo_min, b->n);
+	int lo_max = sql_times(q, b->lo_max, b->n);
+	int hi_min = sql_times(q, b->hi_min, b->n);
+	int hi_max = sql_times(q, b->hi_max, b->n);
+
+	PUT(q, "unnest($%d, $%d, $%d, $%d) b(lo_min, lo_max, hi_min, hi_max)",
+	    lo_min, lo_max, hi_min, hi_max);
+}
+
+void
+sql_text_ranges(struct sql *q, const struct text_ranges *t)
+{
+	int lo = sql_texts(q, t->lo, t->n);
+	int hi = sql_texts(q, t->hi, t->n);
+
+	PUT(q, "unnest($%d, $%d) g(lo, hi)", lo, hi);
+}
+
+void
+sql_time_ranges(struct sql *q, const struct time_ranges *t)
+{
+	int lo = sql_times(q, t->lo, t->n);
+	int hi = sql_times(q, t->hi, t->n);
+
+	PUT(q, "unnest($%d, $%d) g(lo, hi)", lo, hi);
+}
+
+/* --- probes: what else must be true of a walked row ----------------------- */
+
+static void
+probe_posts(struct sql *q, const struct probe *p)
+{
+	PUT(q, " and %sexists (select 1 from ",
+	    p->kind == PROBE_NOT_POST ? "not " : "");
+	sql_posts(q, &p->posts);
+	PUT(q, " cross join lateral (select 1 from post p where p.k = d.k "
+	    "and p.at = %s.at and p.rid = %s.rid "
+	    "and p.aux between d.aux_lo and d.aux_hi limit 1) p offset 0)",
+	    q->w, q->w);
+}
+
+static void
+probe_dates(struct sql *q, const struct probe *p)
+{
+	int param = sql_param(q, p->param);
+
+	PUT(q, " and exists (select 1 from " DATES_OF " t cross join ",
+	    q->r, param, q->r, param);
+	sql_boxes(q, &p->boxes);
+	PUT(q, " where " IN_BOX " offset 0)", "t", "t", "t", "t");
+}
+
+static void
+probe_texts(struct sql *q, const struct probe *p)
+{
+	int param = sql_param(q, p->param);
+
+	PUT(q, " and exists (select 1 from (select s.v from str s "
+	    "where s.rid = %s.rid and s.tn = $1 and s.type = $2 "
+	    "and s.param = $%d offset 0) s ", q->r, param);
+	if (p->kind == PROBE_LIKE) {
+		PUT(q, "where s.v like any ($%d) offset 0)",
+		    sql_texts(q, p->texts.lo, p->texts.n));
+		return;
+	}
+	PUT(q, "cross join ");
+	sql_text_ranges(q, &p->texts);
+	PUT(q, " where s.v >= g.lo and s.v < g.hi offset 0)");
+}
+
+static void
+probe_updated(struct sql *q, const struct probe *p)
+{
+	PUT(q, " and exists (select 1 from ");
+	sql_time_ranges(q, &p->times);
+	PUT(q, " where %s.updated >= g.lo and %s.updated < g.hi offset 0)",
+	    q->r, q->r);
+}
+
+void
+sql_has(struct sql *q, const struct r4_param *param, bool has)
+{
+	int bit = sql_int8(q, (int64_t)(UINT64_C(1) << param->bit));
+
+	PUT(q, " and %s.has & $%d %s 0", q->r, bit, has ? "<>" : "=");
+}
+
+static void
+put_probe(struct sql *q, const struct probe *p)
+{
+	switch (p->kind) {
+	case PROBE_POST:
+	case PROBE_NOT_POST:
+		probe_posts(q, p);
+		break;
+	case PROBE_DATE:
+		probe_dates(q, p);
+		break;
+	case PROBE_STRING:
+	case PROBE_LIKE:
+		probe_texts(q, p);
+		break;
+	case PROBE_UPDATED:
+		probe_updated(q, p);
+		break;
+	case PROBE_HAS:
+	case PROBE_HAS_NOT:
+		sql_has(q, p->param, p->kind == PROBE_HAS);
+		break;
+	case PROBE_ID:
+		PUT(q, " and %s.id = any ($%d)", q->r,
+		    sql_texts(q, p->texts.lo, p->texts.n));
+		break;
+	}
+}
+
+void
+sql_probes(struct sql *q)
+{
+	const struct plan *plan = q->plan;
+	size_t i;
+
+	for (i = 0; i < plan->n; i++)
+		if ((int)i != plan->drives)
+			put_probe(q, &plan->probes[i]);
+}
