@@ -556,7 +556,7 @@ static const struct {
 	{ { "t_update", "explain (costs off) execute store_update(1, '{}', "
 	    "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', "
 	    "'{}', '{}', '{}', '{}', '{}', '{}', '', '', '', '', 1, '{}', "
-	    "'{}')" }, "Index Cond: (rid = u_1.rid)" },
+	    "'{}', '{}')" }, "Index Cond: (rid = u_1.rid)" },
 	{ { "t_read", "explain (costs off) execute store_read(1, 1, '')" },
 	    "Index Cond: ((tn = $1) AND (type = $2) AND (id = $3))" },
 };

@@ -10,7 +10,7 @@
 #define BATCH	100
 
 enum column { COL_TN, COL_TYPE, COL_ID, COL_RID, COL_DELETED, COL_AT, COL_HAS,
-	COL_RH, COL_KEYS, COL_AUXS, COL_REFS, COL_BODY };
+	COL_RH, COL_KEYS, COL_AUXS, COL_REFS, COL_BODY, COL_PRINT };
 
 /* Records of one batch and one tenant. */
 struct batch {
@@ -29,7 +29,7 @@ differ(struct check *check, const char *table, const struct r4_type *type,
 		check->tell(table, type, id);
 }
 
-/* --- one record: what res holds ---------------------------------------- */
+/* --- one record: what res holds */
 
 static bool
 same_posts(struct ctx *ctx, const PGresult *res, int i,
@@ -85,11 +85,12 @@ same_record(struct ctx *ctx, struct key_space space, const PGresult *res,
 	    (uint64_t)pg_get_int8(res, i, COL_HAS) == row->keys.has &&
 	    pg_get_int8(res, i, COL_RH) == key_reference(space,
 	    str_of(row->after.type->name), row->id) &&
-	    same_posts(ctx, res, i, &row->keys) &&
+	    pg_get_int8(res, i, COL_PRINT) == store_key_print(ctx->arena,
+	    space, &row->keys) && same_posts(ctx, res, i, &row->keys) &&
 	    same_refs(ctx, res, i, &row->keys);
 }
 
-/* --- a batch: what the key tables hold ----------------------------------- */
+/* --- a batch: what the key tables hold */
 
 static const struct row *
 row_of(const struct batch *b, int64_t rid)
@@ -208,7 +209,7 @@ add_record(struct batch *b, const PGresult *res, int i)
 	return OK;
 }
 
-/* --- all of them ----------------------------------------------------------- */
+/* --- all of them */
 
 /* The records after *rid, at most BATCH; *n of them, *rid the last. */
 static enum err

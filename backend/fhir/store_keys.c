@@ -5,6 +5,7 @@
 
 #include "fhir/store_row.h"
 
+#include "base/buf.h"
 #include "base/when.h"
 
 #include "queries.h"
@@ -34,7 +35,7 @@ struct lists {
 	struct list	post, dat, datw, str, qty, cqty;
 };
 
-/* --- gathering ------------------------------------------------------------ */
+/* --- gathering */
 
 static struct list
 list_new(struct arena *arena, size_t room)
@@ -147,6 +148,14 @@ add_rest(struct lists *lists, const struct row *row)
 	}
 }
 
+/* Dates, text and numbers as they were: nothing of them goes or comes. */
+static bool
+keeps_rest(const struct row *row)
+{
+	return row->found && !row->old_deleted &&
+	    row->print == row->old_print;
+}
+
 static void
 add_row(struct lists *lists, const struct row *row)
 {
@@ -156,11 +165,65 @@ add_row(struct lists *lists, const struct row *row)
 		return;
 	add_posts(&lists->post, row, keys->at_us, keys->post, keys->npost,
 	    row->old_post, keeps_at(row) ? row->nold_post : 0);
+	if (keeps_rest(row))
+		return;
 	add_dates(lists, row);
 	add_rest(lists, row);
 }
 
-/* --- sorting -------------------------------------------------------------- */
+/* --- comparing with what was */
+
+static void
+add_number(struct buf *b, int64_t value)
+{
+	memcpy(buf_room(b, sizeof(value)), &value, sizeof(value));
+	buf_took(b, sizeof(value));
+}
+
+static void
+add_double(struct buf *b, double value)
+{
+	memcpy(buf_room(b, sizeof(value)), &value, sizeof(value));
+	buf_took(b, sizeof(value));
+}
+
+int64_t
+store_key_print(struct arena *arena, struct key_space space,
+    const struct keys *keys)
+{
+	struct buf b = buf_new(arena, 512);
+
+	for (size_t i = 0; i < keys->ndat; i++) {
+		add_number(&b, keys->dat[i].param);
+		add_number(&b, keys->dat[i].lo_us);
+		add_number(&b, keys->dat[i].hi_us);
+	}
+	add_number(&b, (int64_t)keys->ndat);
+	for (size_t i = 0; i < keys->nstr; i++) {
+		add_number(&b, keys->str[i].param);
+		add_number(&b, (int64_t)keys->str[i].folded.n);
+		buf_add(&b, keys->str[i].folded);
+	}
+	add_number(&b, (int64_t)keys->nstr);
+	for (size_t i = 0; i < keys->nqty; i++) {
+		add_number(&b, keys->qty[i].param);
+		add_number(&b, keys->qty[i].unit);
+		add_double(&b, keys->qty[i].lo);
+		add_double(&b, keys->qty[i].hi);
+		add_number(&b, keys->qty[i].aux);
+	}
+	add_number(&b, (int64_t)keys->nqty);
+	for (size_t i = 0; i < keys->ncqty; i++) {
+		add_number(&b, keys->cqty[i].k);
+		add_double(&b, keys->cqty[i].lo);
+		add_double(&b, keys->cqty[i].hi);
+		add_number(&b, keys->cqty[i].aux);
+		add_number(&b, keys->cqty[i].unit);
+	}
+	return (int64_t)siphash(space.key, buf_str(&b));
+}
+
+/* --- sorting */
 
 #define ORDER(x, y)	(((x) > (y)) - ((x) < (y)))
 
@@ -208,7 +271,7 @@ lists_sort(struct lists *lists)
 	list_sort(&lists->cqty, by_hash);
 }
 
-/* --- sending -------------------------------------------------------------- */
+/* --- sending */
 
 /* One column of a list as an array argument. */
 #define ADD_COLUMN(a, list, type, field, put)				\
@@ -353,7 +416,8 @@ send_old(struct ctx *ctx, const struct rows *rows)
 	size_t n = 0;
 
 	for (size_t i = 0; i < rows->n; i++)
-		if (rows->v[i].fate == ROW_UPDATE && !rows->v[i].old_deleted)
+		if (rows->v[i].fate == ROW_UPDATE &&
+		    !rows->v[i].old_deleted && !keeps_rest(&rows->v[i]))
 			rids[n++] = rows->v[i].rid;
 	while (n > 0 || list.n > 0) {
 		struct pg_args a = pg_args(ctx->arena);

@@ -20,7 +20,8 @@ struct row {
 	struct change	*change;
 	struct str	 id;
 	int64_t		 rh;
-	struct keys	 keys;		/* of the new version; empty: deleted */
+	struct keys	 keys;		/* of the new version */
+	int64_t		 print;		/* of keys but the postings */
 
 	/* As it was found */
 	bool		 found;
@@ -31,6 +32,7 @@ struct row {
 	bool		 old_deleted;
 	struct key_post	*old_post;
 	size_t		 nold_post;
+	int64_t		 old_print;
 
 	/* As it will be */
 	enum row_fate	 fate;
@@ -48,6 +50,10 @@ struct rows {
  * counts). */
 void	store_send_rows(struct ctx *ctx, const struct rows *rows,
 	    enum row_fate fate);
+
+/* A hash of all keys that are not postings: equal ones need no writing. */
+int64_t	store_key_print(struct arena *arena, struct key_space space,
+	    const struct keys *keys);
 
 /* Queue the search keys that go, then those that come. */
 void	store_send_keys(struct ctx *ctx, const struct rows *rows);

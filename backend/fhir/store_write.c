@@ -149,6 +149,7 @@ make_rows(struct ctx *ctx, struct change *changes, size_t n, struct rows *out)
 		if (change->kind != CHANGE_DELETE)
 			keys_extract(ctx, space, change->type, row->id,
 			    change->doc, change->node, &row->keys);
+		row->print = store_key_print(ctx->arena, space, &row->keys);
 	}
 	if (n > 1)
 		qsort(out->v, n, sizeof(*out->v), by_identity);
@@ -171,6 +172,7 @@ take_found(struct ctx *ctx, const PGresult *res, int i, struct row *row)
 	row->old_deleted = pg_get_bool(res, i, 5);
 	row->nold_post = pg_get_int8s(ctx, res, i, 6, &keys);
 	(void)pg_get_int4s(ctx, res, i, 7, &auxs);
+	row->old_print = pg_get_int8(res, i, 8);
 	row->old_post = arena_array(ctx->arena, row->nold_post,
 	    sizeof(*row->old_post));
 	for (size_t j = 0; j < row->nold_post; j++)

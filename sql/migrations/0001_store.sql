@@ -32,6 +32,7 @@ create table res (
 	rh	bigint not null,	-- hash of "tn/Type/id"
 	keys	bigint[] not null,	-- post.k of this version
 	auxs	int[] not null,		-- post.aux, in the same order
+	print	bigint not null,	-- hash of its rows in dat..cqty
 	refs	bigint[] not null,	-- rh of the targets
 	primary key (tn, type, id)
 ) with (fillfactor = 80);

@@ -10,7 +10,7 @@ set local statement_timeout = 0
 -- name: check_records
 -- $1 after this rid, $2 at most so many
 select r.tn, r.type, r.id, r.rid, r.deleted, r.at, r.has, r.rh, r.keys, r.auxs,
-	r.refs, v.body
+	r.refs, v.body, r.print
 from res r left join ver v on v.rid = r.rid and v.ver = r.ver
 where r.rid > $1 order by r.rid limit $2
 

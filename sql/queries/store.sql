@@ -31,7 +31,8 @@ order by v.ver desc
 -- as an array too: a constant would let an empty table's plan walk the tenant.
 -- name: store_lock
 -- $2 types, $3 ids
-select w.i, r.rid, r.ver, r.updated, r.at, r.deleted, r.keys, r.auxs
+select w.i, r.rid, r.ver, r.updated, r.at, r.deleted, r.keys, r.auxs,
+	r.print
 from unnest(array_fill($1::int, array[cardinality($2::smallint[])]),
 	$2::smallint[], $3::text[]) with ordinality w(tn, type, id, i)
 join res r on r.tn = w.tn and r.type = w.type and r.id = w.id
@@ -50,22 +51,22 @@ where pg_try_advisory_lock(844252517, n::int) limit 1
 -- name: store_create
 -- $2 type, $3 id, $4 rid, $5 ver, $6 at, $7 updated, $8 op, $9 has, $10 rh,
 -- $11 k0, $12 k1, $13 r0, $14 r1, $15 body: per record
--- $16 keys, $17 auxs, $18 refs: flattened
+-- $16 keys, $17 auxs, $18 refs: flattened; $26 print: per record
 -- $19 client, $20 sub, $21 addr, $22 request
 -- $23 shard, $24 types and $25 differences of the counts
 with u as materialized (
 	select * from unnest($2::smallint[], $3::text[], $4::bigint[],
 		$5::int[], $6::timestamptz[], $7::timestamptz[], $8::text[],
 		$9::bigint[], $10::bigint[], $11::int[], $12::int[],
-		$13::int[], $14::int[], $15::text[])
+		$13::int[], $14::int[], $15::text[], $26::bigint[])
 	as u(type, id, rid, ver, at, updated, op, has, rh, k0, k1, r0, r1,
-		body)
+		body, print)
 ), r as (
 	insert into res (tn, type, id, rid, ver, at, updated, deleted, has,
-		rh, keys, auxs, refs)
+		rh, keys, auxs, refs, print)
 	select $1, type, id, rid, ver, at, updated, false, has, rh,
 		($16::bigint[])[k0:k1], ($17::int[])[k0:k1],
-		($18::bigint[])[r0:r1]
+		($18::bigint[])[r0:r1], print
 	from u
 ), v as (
 	insert into ver (rid, ver, tn, type, updated, op, client, body)
@@ -90,14 +91,14 @@ with u as materialized (
 	select * from unnest($2::smallint[], $3::text[], $4::bigint[],
 		$5::int[], $6::timestamptz[], $7::timestamptz[], $8::text[],
 		$9::bigint[], $10::bigint[], $11::int[], $12::int[],
-		$13::int[], $14::int[], $15::text[])
+		$13::int[], $14::int[], $15::text[], $26::bigint[])
 	as u(type, id, rid, ver, at, updated, op, has, rh, k0, k1, r0, r1,
-		body)
+		body, print)
 ), r as (
 	update res set ver = u.ver, at = u.at, updated = u.updated,
 		deleted = u.op = 'D', has = u.has,
 		keys = ($16::bigint[])[k0:k1], auxs = ($17::int[])[k0:k1],
-		refs = ($18::bigint[])[r0:r1]
+		refs = ($18::bigint[])[r0:r1], print = u.print
 	from u where res.rid = u.rid and (res.tn = $1) is true
 ), v as (
 	insert into ver (rid, ver, tn, type, updated, op, client, body)
