@@ -15,8 +15,8 @@ like $res->{status}, qr/^20[01]$/, 'a record';
 
 # Another session locks the record, so each transaction that wants to change
 # it holds its worker.
-open my $lock, '|-', 'psql', '-Xq', $stack->env('PG_URL') or plan skip_all => 'no psql';
-print {$lock} "begin; select 1 from res where id = 'pool-test' for update;\n";
+open my $lock, '|-', 'psql', '-Xqo', '/dev/null', $stack->env('PG_URL') or die "psql: $!\n";
+print {$lock} "begin; select 1 from res where id = 'pool-test' for update; select pg_sleep(8); rollback;\n";
 $lock->flush;
 sleep 0.5;
 
@@ -47,7 +47,6 @@ kill 'CONT', $fast;
 is_deeply [ keys %seen ], [200], 'every GET by id succeeds' or diag explain \%seen;
 note "$seen{200} requests in 6 s";
 
-print {$lock} "rollback;\n";
 close $lock;
 waitpid $_, 0 for @holders;
 is $?, 0, 'what was held goes through when the lock is gone';

@@ -42,7 +42,7 @@ upstreams() {
 	echo "    zone twocare_$pool 256k;"
 	echo "    least_conn;"
 	for ((i = 0; i < count; i++)); do
-		echo "    server unix:/run/twocare/$pool-$i.sock max_fails=0;"
+		echo "    server unix:/run/twocare/$pool-$i.sock max_fails=1 fail_timeout=3s;"
 	done
 	printf '    keepalive 64;\n    keepalive_timeout 60s;\n    keepalive_requests 1000000;\n}\n'
 }

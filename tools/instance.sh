@@ -195,7 +195,7 @@ upstream() {
 	echo "    zone twocare_$pool 256k;"
 	echo "    least_conn;"
 	for ((i = 0; i < count; i++)); do
-		echo "    server unix:$SOCKET_DIR/app/$pool-$i.sock max_fails=0;"
+		echo "    server unix:$SOCKET_DIR/app/$pool-$i.sock max_fails=1 fail_timeout=3s;"
 	done
 	echo "    keepalive 64;"
 	echo "    keepalive_timeout 60s;"
