@@ -1,0 +1,74 @@
+# The tiers of the specification over the running stack: headers on every
+# answer, and the 429 as printed.
+
+use strict;
+use warnings;
+use lib 't/lib';
+
+use Stack;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $stack  = Stack->new;
+my $tenant = $stack->tenant('limits-' . time =~ s/\..*//r);
+
+# tier => [ an hour, a minute ]
+my %tiers  = (standard => [ 1000, 100 ], professional => [ 5000, 500 ]);
+my %client = map { ($_ => $stack->client(tenant => $tenant, name => $_, tier => $_)) } keys %tiers;
+my %own    = (tenant => $tenant, tier => 'enterprise', hour => 7, minute => 5);
+my $single = $stack->client(%own, name => 'single');
+my @pool   = map { $stack->client(%own, name => "pool$_", pool => 'shared') } 1, 2;
+
+# A client that the edge does not know yet has the standard tier; it learns
+# within a second.
+sleep 1;
+
+for my $tier (sort keys %tiers) {
+    my ($hour, $minute) = @{ $tiers{$tier} };
+    my $begin = time;
+    my $token = $stack->new_token($client{$tier});
+    my $res    = $stack->get('/Patient', token => $token);
+    is $res->{headers}{'x-ratelimit-limit'}, $hour, "$tier: the hourly limit is shown";
+    is $res->{headers}{'x-ratelimit-remaining'}, $hour - 2, "$tier: the token request counted to the client, too";
+    cmp_ok abs($res->{headers}{'x-ratelimit-reset'} - $begin - 3600), '<=', 2, "$tier: Reset is the end of the hour's window";
+
+    my ($accepted, $errors) = (2, 0);
+    while ($accepted < $minute + 50) {
+        $res = $stack->get($accepted % 10 ? '/Patient?_id=none' : '/Patient/none', token => $token);
+        last if $res->{status} == 429;
+        $accepted++;
+        $errors++ if !defined $res->{headers}{'x-ratelimit-remaining'};
+    }
+    is $accepted, $minute, "$tier: exactly $minute in the minute";
+    is $errors, 0, "$tier: the headers are on every answer, errors included";
+    is $res->{status}, 429, "$tier: then 429";
+    is $res->{headers}{'x-ratelimit-limit'}, $minute, "$tier: with the minute's limit";
+    is $res->{headers}{'x-ratelimit-remaining'}, 0, "$tier: nothing remaining";
+    my $wait = $res->{headers}{'retry-after'};
+    like $wait, qr/^[1-9]\d?$/, "$tier: Retry-After in seconds";
+    cmp_ok abs($begin + 60 - time - $wait), '<=', 2, "$tier: until the minute's window closes";
+    is $res->{json}{resourceType}, 'OperationOutcome', "$tier: below /fhir an OperationOutcome";
+
+    $res = $stack->get($stack->env('BASE_URL') . '/patients', token => $token);
+    is $res->{status}, 429, "$tier: elsewhere, too";
+    is $res->{json}{error}{code}, 'rate_limit_exceeded', "$tier: in the printed form";
+    cmp_ok $res->{json}{error}{retryAfter}, '>=', 1, "$tier: with retryAfter";
+    like $res->{json}{error}{message}, qr/^API rate limit exceeded\. Please retry after \d+ seconds?\.$/, "$tier: and the printed message";
+}
+
+# Own numbers for enterprise, and a window that clients of a pool share.
+my $token = $stack->new_token($single);
+my @seen  = map { $stack->get('/Patient', token => $token)->{status} } 1 .. 6;
+is "@seen", '200 200 200 200 429 429', 'enterprise: its own numbers, the token counted';
+my @tokens = map { $stack->new_token($_) } @pool;
+@seen = map { $stack->get('/Patient', token => $tokens[ $_ % 2 ])->{status} } 1 .. 5;
+is "@seen", '200 200 200 429 429', 'a pool shares its windows';
+
+# Free of charge.
+for my $free ('/health', '/.well-known/jwks.json', '/.well-known/oauth-authorization-server') {
+    my $res = $stack->get($stack->env('AUTH_URL') . $free, token => '');
+    is $res->{status}, 200, "$free answers";
+    ok !defined $res->{headers}{'x-ratelimit-limit'}, "$free is not limited";
+}
+
+done_testing;
