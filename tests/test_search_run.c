@@ -52,6 +52,7 @@ struct asked {
 	char		text[160];
 	bool		(*holds)(const struct asked *, int i);
 	const char	*prefix, *value;
+	const char	*prefix2, *value2;	/* an alternative, or NULL */
 	int		a, b;
 };
 
@@ -226,7 +227,10 @@ event_code(const struct asked *c, int i)
 static bool
 event_time(const struct asked *c, int i)
 {
-	return date_matches(c->prefix, c->value, times[events[i].time]);
+	const char *time = times[events[i].time];
+
+	return date_matches(c->prefix, c->value, time) || (c->value2 != NULL &&
+	    date_matches(c->prefix2, c->value2, time));
 }
 
 static struct asked
@@ -246,7 +250,7 @@ ask_event(void)
 	const char *const *form;
 	struct asked c = { .a = 0 };
 
-	switch (below(5)) {
+	switch (below(6)) {
 	case 0:
 	case 1:
 		c.holds = event_subject;
@@ -277,6 +281,12 @@ ask_event(void)
 		c.value = PICK(dates);
 		snprintf(c.text, sizeof(c.text), "date=%s%s", c.prefix,
 		    c.value);
+		if (below(2))
+			break;
+		c.prefix2 = PICK(prefixes);
+		c.value2 = PICK(dates);
+		snprintf(c.text, sizeof(c.text), "date=%s%s,%s%s", c.prefix,
+		    c.value, c.prefix2, c.value2);
 		break;
 	}
 	return c;

@@ -79,8 +79,17 @@ smaller(int64_t a, int64_t b)
 static void
 add_range(struct time_ranges *t, int64_t lo, int64_t hi, bool wide)
 {
+	size_t i;
+
 	if (lo >= hi)
 		return;
+	/* A wide range ends where its own long values must reach: kept. */
+	for (i = 0; i < t->n && !wide; i++)
+		if (!t->wide[i] && lo <= t->hi[i] && hi >= t->lo[i]) {
+			t->lo[i] = smaller(t->lo[i], lo);
+			t->hi[i] = larger(t->hi[i], hi);
+			return;
+		}
 	t->lo[t->n] = lo;
 	t->hi[t->n] = hi;
 	t->wide[t->n++] = wide;
@@ -104,6 +113,25 @@ add_box_ranges(struct time_ranges *t, const struct boxes *b, size_t i,
 	add_range(t, lo, smaller(narrow, hi), true);
 }
 
+/* Cut [*first, *last) to where any of the boxes can match at all. */
+static void
+cut_to_boxes(const struct boxes *b, int64_t *first, int64_t *last)
+{
+	int64_t lo = WHEN_MAX, hi = WHEN_MIN;
+	size_t i;
+
+	for (i = 0; i < b->n; i++) {
+		lo = smaller(lo, b->lo_min[i]);
+		hi = larger(hi, smaller(b->lo_max[i], b->hi_max[i]));
+	}
+	*first = larger(*first, lo);
+	*last = smaller(*last, hi);
+}
+
+/*
+ * The first probe on the primary date gives the ranges, all others cut them:
+ * date=ge2020&date=lt2021 is one year of the walk.
+ */
 struct time_ranges
 search_at_ranges(struct ctx *ctx, const struct plan *plan)
 {
@@ -113,16 +141,20 @@ search_at_ranges(struct ctx *ctx, const struct plan *plan)
 	size_t room = 1;
 	size_t i;
 
-	for (i = 0; i < plan->n && probe == NULL; i++)
-		if (plan->probes[i].kind == PROBE_DATE &&
-		    is_primary(plan, plan->probes[i].param))
+	for (i = 0; i < plan->n; i++) {
+		if (plan->probes[i].kind != PROBE_DATE ||
+		    !is_primary(plan, plan->probes[i].param))
+			continue;
+		cut_to_boxes(&plan->probes[i].boxes, &first, &last);
+		if (probe == NULL)
 			probe = &plan->probes[i];
+	}
 	if (probe != NULL)
 		room = probe->boxes.n * 2;
 	if (plan->segments == 2 && plan->segment == 0)
-		first = SEARCH_AT_FIRST;
+		first = larger(first, SEARCH_AT_FIRST);
 	else if (plan->segments == 2 && !search_walks_missing(plan))
-		last = SEARCH_AT_FIRST;
+		last = smaller(last, SEARCH_AT_FIRST);
 	t.lo = arena_array(ctx->arena, room, sizeof(*t.lo));
 	t.hi = arena_array(ctx->arena, room, sizeof(*t.hi));
 	t.wide = arena_array(ctx->arena, room, sizeof(*t.wide));

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "fhir/search_plan.h"
+#include "queries.h"
 
 /* Rows of a page as they come, each with its place. */
 struct rows {
@@ -89,6 +90,21 @@ count_matches(struct ctx *ctx, const struct plan *plan, int64_t *total)
 
 	search_sql_total(ctx, plan, &q, &a);
 	if ((err = pg_exec(ctx, &q, &a, &res)) == OK)
+		*total = pg_get_int8(res, 0, 0);
+	return err;
+}
+
+/* Without conditions the store's own count is the answer. */
+static enum err
+count_type(struct ctx *ctx, const struct plan *plan, int64_t *total)
+{
+	struct pg_args a = pg_args(ctx->arena);
+	PGresult *res;
+	enum err err;
+
+	pg_int4(&a, plan->tn);
+	pg_int2(&a, plan->search->type->number);
+	if ((err = pg_exec(ctx, &query_search_total_type, &a, &res)) == OK)
 		*total = pg_get_int8(res, 0, 0);
 	return err;
 }
@@ -250,6 +266,8 @@ run_total(struct ctx *ctx, struct plan *plan, struct search_page *out)
 {
 	enum err err;
 
+	if (plan->n == 0)
+		return count_type(ctx, plan, &out->total);
 	plan->search->nsort = 0;
 	if ((err = search_plan(ctx, plan)) != OK)
 		return err;
