@@ -32,7 +32,7 @@ struct ctx {
 	struct who		 who;
 	struct fault		 fault;
 	struct str		 request_id;	/* "req_" + 26 characters */
-	int64_t			 now_us;	/* begin of this work, Unix us */
+	int64_t			 now_us;	/* Unix us; its beginning */
 };
 
 #endif
