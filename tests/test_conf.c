@@ -13,6 +13,12 @@
 
 static struct conf conf;
 
+static void
+end(void)
+{
+	conf_free(&conf);
+}
+
 /* Load a file of this text; the message stands in *why. */
 static bool
 load(struct str text, char **why)
@@ -110,6 +116,7 @@ START_TEST(missing_file_is_named)
 	ck_assert(!conf_load(&conf, "/nonexistent/twocare.conf", &why));
 	ck_assert_ptr_nonnull(strstr(why, "/nonexistent/twocare.conf: "));
 	free(why);
+	conf_free(&conf);
 	setenv("TWOCARE_CONF", "/nonexistent/other.conf", 1);
 	ck_assert(!conf_load(&conf, NULL, &why));
 	ck_assert_ptr_nonnull(strstr(why, "/nonexistent/other.conf: "));
@@ -127,6 +134,7 @@ main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
+	tcase_add_checked_fixture(c, NULL, end);
 	tcase_add_test(c, defaults_hold_where_nothing_is_said);
 	tcase_add_test(c, what_is_said_wins);
 	tcase_add_loop_test(c, mistake_is_named_with_its_line, 0,

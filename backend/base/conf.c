@@ -87,7 +87,8 @@ assign(struct conf *conf, const struct setting *s, struct str value)
 
 	switch (s->kind) {
 	case TEXT:
-		*(const char **)(void *)member = strndup(value.p, value.n);
+		free(*(char **)(void *)member);
+		*(char **)(void *)member = strndup(value.p, value.n);
 		return value.n > 0;
 	case NUMBER:
 		if (!str_u64(value, s->max, &number) || number < s->min)
@@ -128,7 +129,8 @@ read_line(struct conf *conf, struct str line, const char *path, int lineno,
 		    lineno, STR_ARGS(name));
 	if (!assign(conf, s, str_trim(value)))
 		return refuse(why, "%s:%d: bad value of \"%s\"%s", path,
-		    lineno, s->name, s->kind == NUMBER ? " (out of range)" : "");
+		    lineno, s->name,
+		    s->kind == NUMBER ? " (out of range)" : "");
 	return true;
 }
 
@@ -190,4 +192,16 @@ conf_load(struct conf *conf, const char *path, char **why)
 	fine = read_file(conf, file, path, why);
 	fclose(file);
 	return fine && nothing_missing(conf, path, why);
+}
+
+void
+conf_free(struct conf *conf)
+{
+	for (size_t i = 0; i < NSETTINGS; i++) {
+		char *member = (char *)conf + settings[i].offset;
+
+		if (settings[i].kind == TEXT)
+			free(*(char **)(void *)member);
+	}
+	memset(conf, 0, sizeof(*conf));
 }

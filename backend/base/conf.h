@@ -31,8 +31,10 @@ struct conf {
 /*
  * Fill *conf from the defaults and path (NULL: TWOCARE_CONF, else
  * /etc/twocare/twocare.conf). False with a one-line *why (malloc'd, names
- * file:line) otherwise. Lives as long as the process.
+ * file:line) otherwise. Of a process that reads its settings once they live as
+ * long as it does; who reads others too calls conf_free() after either outcome.
  */
 bool	conf_load(struct conf *conf, const char *path, char **why);
+void	conf_free(struct conf *conf);
 
 #endif
