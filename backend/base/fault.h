@@ -45,7 +45,7 @@ enum err {
 	ERR_OAUTH_GRANT_TYPE,		/* unsupported_grant_type */
 	ERR_OAUTH_SCOPE,		/* invalid_scope */
 	ERR_INTERNAL,			/* server_error */
-	ERR_UNAVAILABLE,		/* no database; retry later */
+	ERR_UNAVAILABLE,		/* database away: retry */
 	ERR_RETRY,			/* serialization; retried, never shown */
 	ERR__MAX
 };
