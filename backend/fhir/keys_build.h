@@ -1,8 +1,9 @@
 /*
  * Inside the key extraction: the keys of one record while they are collected,
- * and what a value of a parameter adds to them. keys.c hashes, collects and
- * sorts; keys_value.c knows tokens, references and texts; keys_measure.c
- * dates, numbers and quantities; keys_composite.c combines them.
+ * and what a value of a parameter adds to them. keys_build.c
+ * collects and sorts; keys_value.c knows tokens, references and texts;
+ * keys_measure.c dates, numbers and quantities; keys_composite.c combines
+ * them; keys.c runs all over a record.
  */
 #ifndef FHIR_KEYS_BUILD_H
 #define FHIR_KEYS_BUILD_H
@@ -23,7 +24,7 @@ struct key_build {
 				 cqty_room, dict_room, refs_room;
 };
 
-/* --- keys.c: collecting ------------------------------------------------- */
+/* --- keys_build.c ------------------------------------------------------- */
 
 void	build_post(struct key_build *b, enum key_space_kind kind, int64_t hash,
 	    int32_t aux);
@@ -39,6 +40,11 @@ void	build_ref(struct key_build *b, int64_t rh);
 /* A literal reference to a compartment's owner, if param leads into it. */
 void	build_member(struct key_build *b, const struct r4_type *owner,
 	    int64_t rh);
+/* The record is in the compartment of that owner. */
+void	build_owner(struct key_build *b, const struct r4_type *owner,
+	    int64_t rh);
+/* Sort all lists and make them distinct. */
+void	build_finish(struct keys *o);
 
 /* The decoded content of a string node, or of the string member `name` of an
  * object; empty when it is none. */
