@@ -134,6 +134,16 @@ bool		search_plan_settle(struct plan *plan);
  * they are walked by `at`. */
 bool		search_walks_missing(const struct plan *plan);
 
+/* --- search_range.c ------------------------------------------------------- */
+
+/* Whether param is the date by which the searched type is ordered. */
+bool		search_is_primary(const struct plan *plan,
+		    const struct r4_param *param);
+
+/* Of two times. */
+int64_t		search_later(int64_t a, int64_t b);
+int64_t		search_earlier(int64_t a, int64_t b);
+
 /* Where the primary date must lie for the probe on it, if there is one, to
  * match: ranges of `at`, cut to the segment at hand. */
 struct time_ranges	search_at_ranges(struct ctx *ctx,

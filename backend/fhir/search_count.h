@@ -1,0 +1,32 @@
+/*
+ * Inside the planning of searches: what could drive, and how rare it is.
+ */
+#ifndef FHIR_SEARCH_COUNT_H
+#define FHIR_SEARCH_COUNT_H
+
+#include "fhir/search_plan.h"
+
+struct candidate {
+	enum driver	driver;
+	int		probe;		/* -1 = none */
+	int64_t		count;		/* INT64_MAX = not counted */
+	int		rank;		/* of equals the lowest drives */
+};
+
+struct candidates {
+	struct candidate	v[SEARCH_CONDITIONS_MAX];
+	size_t			n;
+};
+
+/* The conditions with an index of their own. */
+void	search_list_candidates(const struct plan *plan, struct candidates *all);
+
+/* Count them, each up to bound. */
+enum err	search_count_candidates(struct ctx *ctx,
+		    const struct plan *plan, struct candidates *all,
+		    int64_t bound);
+
+/* The one with the fewest rows; NULL when there is none. */
+const struct candidate	*search_rarest(const struct candidates *all);
+
+#endif
