@@ -46,7 +46,7 @@ enum err {
 	ERR_OAUTH_SCOPE,		/* invalid_scope */
 	ERR_INTERNAL,			/* server_error */
 	ERR_UNAVAILABLE,		/* database away: retry */
-	ERR_RETRY,			/* serialization; retried, never shown */
+	ERR_RETRY,			/* lost a race; never shown */
 	ERR__MAX
 };
 

@@ -54,6 +54,8 @@ struct fcgi {
 	bool			 leaving;	/* SIGTERM came */
 	bool			 stopping;	/* SIGQUIT came */
 	struct conn		*conns;
+	int			 nconns;
+	int			 nconns_max;	/* learnt at descriptor_max */
 };
 
 static int64_t
@@ -137,6 +139,7 @@ conn_forget(struct fcgi *fcgi, struct conn *conn)
 	if (conn->next != NULL)
 		conn->next->prev = conn->prev;
 	free(conn);
+	fcgi->nconns--;
 	accept_more(fcgi, !fcgi->leaving);
 }
 
@@ -169,6 +172,7 @@ conn_new(struct fcgi *fcgi, int fd)
 	if (conn->next != NULL)
 		conn->next->prev = conn;
 	fcgi->conns = conn;
+	fcgi->nconns++;
 	return true;
 }
 
@@ -189,7 +193,13 @@ accept_some(struct fcgi *fcgi)
 		}
 		if (!conn_new(fcgi, fd))
 			return;
-		if (fd >= fcgi->limits.descriptor_max) {
+		/*
+		 * Descriptors below the last one become free in any order, so
+		 * it is the number of connections that says when we are full.
+		 */
+		if (fd >= fcgi->limits.descriptor_max)
+			fcgi->nconns_max = fcgi->nconns;
+		if (fcgi->nconns >= fcgi->nconns_max) {
 			accept_more(fcgi, false);
 			return;
 		}
@@ -450,6 +460,7 @@ fcgi_new(int listen_fd, const struct fcgi_limits *limits)
 	if (fcgi == NULL || FCGX_Init() != 0)
 		return NULL;
 	fcgi->limits = *limits;
+	fcgi->nconns_max = INT_MAX;
 	fcgi->listen_fd = listen_fd;
 	fcgi->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (fcgi->epoll_fd < 0)
