@@ -102,7 +102,7 @@ $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS)
 
 unit: $(TESTS) $(TOOLS)
-	tests/with_postgres.sh tests/run.sh $(TESTS)
+	@tests/with_postgres.sh tests/run.sh $(TESTS)
 
 prove: all $(TOOLS)
 	tests/with_stack.sh prove --timer t/
