@@ -25,7 +25,7 @@ static const struct conf conf = { .base_url = "https://here/v3" };
 static const char filling[] =
     "insert into res select 1, t, 'x' || i, t::int8 * 1000000 + i, 1,"
     " timestamptz '2020-01-01' + i * interval '1 hour', now(), false, i, i,"
-    " '{}', '{}', '{}' from generate_series(1, " ROWS ") i,"
+    " '{}', '{}', 0, '{}' from generate_series(1, " ROWS ") i,"
     " (values (96), (103)) v(t);"
     "insert into ver (rid, ver, tn, type, updated, op, client, body)"
     " select rid, ver, tn, type, updated, 'C', 't', '{}' from res;"
