@@ -17,6 +17,7 @@ static const struct {
 	{ R4_REFERENCE, "reference" },
 	{ R4_STRING, "string" },
 	{ R4_DATE, "date" },
+	{ R4_URI, "uri" },
 };
 
 #define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))

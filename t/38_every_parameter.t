@@ -1,0 +1,83 @@
+# Every search parameter of every R4 type: those of the kinds that search
+# answers find a page, the others are refused by name, and the
+# CapabilityStatement lists the former and no other.
+
+use strict;
+use warnings;
+use lib 't/lib';
+
+use Stack;
+use Test::More;
+
+my $stack = Stack->new;
+my $base  = $stack->env('HTTP_URL') . '/v3/fhir';
+my $token = $stack->token($stack->client(
+    tenant => 'sandbox', name => 'every-parameter', scopes => 'system:read system:admin',
+    tier   => 'enterprise', hour => 1000000, minute => 1000000,
+));
+sleep 1;    # until the edge knows its limits
+
+# A value of each kind that is answered; the other kinds are refused.
+my %value = (
+    token     => 'http://example.org/codes%7Ca,b',
+    reference => 'example-1',
+    string    => 'sm%C3%ADth',
+    date      => 'ge2020-01',
+    uri       => 'http://example.org/a',
+);
+# Parameters of R4's table that are not of a type alone: search.html says what
+# they do, and whether they have an element to look at.
+my %general = map { ($_ => 1) } qw(_text _content _query);
+
+# The official table, as it was compiled: [ type, code, kind ].
+my @params;
+open my $table, '<', 'backend/fhir/gen/params.c' or die "params.c: $!\n";
+my $type;
+while (<$table>) {
+    $type = $1 if /^const struct r4_param r4_param_([A-Za-z]+)_/;
+    push @params, [ $type, $2, lc $1 ] if /\.kind = R4_([A-Z]+),.* \.code = "([^"]+)"/;
+}
+close $table;
+cmp_ok scalar @params, '>', 2000, scalar(@params) . ' parameters are in the table';
+
+my $metadata = $stack->get("$base/metadata");
+is $metadata->{status}, 200, 'metadata';
+my %listed;
+for my $resource (@{ $metadata->{json}{rest}[0]{resource} }) {
+    $listed{"$resource->{type} $_->{name}"} = $_->{type} for @{ $resource->{searchParam} };
+}
+
+sub problem {
+    my ($search, $wanted) = @_;
+    my $res  = $stack->get("$base/$search", token => $token);
+    my $form = $wanted == 200 ? 'Bundle' : 'OperationOutcome';
+    my $json = $res->{json} // {};
+    return "$search: $res->{status} $res->{content}" if $res->{status} != $wanted || $json->{resourceType} ne $form;
+    return if $wanted == 200;
+    my ($code) = $search =~ /\?([^=:]+)/;
+    my $text = $json->{issue}[0]{details}{text} // '';
+    return "$search: '$text' does not name it" if $text !~ /'\Q$code\E'/;
+    return "$search: '$text' calls it unknown" if $text =~ /unknown/;
+    return;
+}
+
+my (@failed, @unlisted, %asked);
+for my $param (@params) {
+    my ($of, $code, $kind) = @$param;
+    my $value = $code eq '_id' ? 'example-1' : $value{$kind};
+    my $offered = $value && !$general{$code};
+    $asked{ $offered ? 'answered' : 'refused' }++;
+    push @failed, problem("$of?$code=" . ($value // '1'), $offered ? 200 : 400);
+    my $said = delete $listed{"$of $code"};
+    push @unlisted, "$of $code" if $offered ? ($said // '') ne $kind : $said;
+}
+is join("\n", @failed[ 0 .. ( $#failed > 9 ? 9 : $#failed ) ]), '', "$asked{answered} parameters find a page, $asked{refused} are refused by name";
+is join("\n", @unlisted), '', 'the CapabilityStatement lists those that are answered, with their kind';
+is join(' ', sort keys %listed), '', 'and no other';
+
+# Whether an element is there can be asked of every parameter that has keys.
+my @missing = map { problem("Observation?$_->[1]:missing=true&_count=1", 200) }
+  grep { $_->[0] eq 'Observation' && $_->[2] ne 'special' && $_->[1] !~ /^_(id|lastUpdated)$/ && $value{ $_->[2] } } @params;
+is join("\n", @missing), '', ':missing';
+
+done_testing;
