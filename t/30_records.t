@@ -42,14 +42,24 @@ $res = $stack->put("/Patient/$id", body => patient(id => $id), headers => { 'if-
 is $res->{status}, 412, 'an old If-Match is 412';
 is $res->{json}{resourceType}, 'OperationOutcome', 'said as an OperationOutcome';
 is $stack->put("/Patient/$id", body => patient(id => $id), headers => { 'if-match' => 'abc' })->{status}, 400, 'a malformed one is 400';
+is $stack->put("/Patient/$id", body => patient(id => $id), headers => { 'if-none-match' => '*' })->{status}, 412,
+  'If-None-Match: * overwrites nothing';
+is $stack->put("/Patient/none.$id", body => patient(id => "none.$id"), headers => { 'if-match' => '*' })->{status}, 412,
+  'If-Match: * creates nothing';
+is $stack->put("/Patient/$id", body => patient(id => $id), headers => { 'if-none-match' => 'W/"1"' })->{status}, 400,
+  'another If-None-Match of a write is 400';
+is $stack->put("/Patient/$id", body => patient(id => $id), headers => { 'if-match' => '*', 'if-none-match' => '*' })->{status}, 400,
+  'both at once, too';
+is $stack->delete("/Patient/$id", headers => { 'if-match' => 'W/"1"' })->{status}, 412, 'If-Match guards a delete';
 is $stack->put("/Patient/$id", body => patient(id => 'other'))->{status}, 400, 'another id in the body is 400';
 
 $res = $stack->get("/Patient/$id/_history/1");
 is $res->{status}, 200, 'vread of the old version';
 ok !exists $res->{json}{active}, 'as it was then';
+is $stack->get("/Patient/$id/_history/1", headers => { 'if-none-match' => 'W/"1"' })->{status}, 304, 'which a client may have already';
 is $stack->get("/Patient/$id/_history/9")->{status}, 404, 'a version that never was is 404';
 
-is $stack->delete("/Patient/$id")->{status}, 204, 'delete';
+is $stack->delete("/Patient/$id", headers => { 'if-match' => '*' })->{status}, 204, 'delete';
 is $stack->get("/Patient/$id")->{status}, 410, 'then 410';
 is $stack->delete("/Patient/$id")->{status}, 204, 'deleting again is fine';
 is $stack->get("/Patient/$id/_history/2")->{status}, 200, 'versions stay';
@@ -66,7 +76,7 @@ is $res->{status}, 201, 'an update after the deletion creates it again' or diag 
 is $res->{json}{meta}{versionId}, '4', 'with the next version';
 
 my $own = 'own.' . time;
-$res = $stack->put("/Patient/$own", body => patient(id => $own));
+$res = $stack->put("/Patient/$own", body => patient(id => $own), headers => { 'if-none-match' => '*' });
 is $res->{status}, 201, 'update-as-create';
 is $res->{json}{id}, $own, 'under the id of the client';
 

@@ -264,6 +264,15 @@ static const struct {
 	{ "match", CHANGE_DELETE, 4, ERR_PRECONDITION },
 	{ "absent", CHANGE_UPDATE, 1, ERR_PRECONDITION },
 	{ "absent", CHANGE_DELETE, 1, ERR_PRECONDITION },
+	{ "match", CHANGE_UPDATE, MATCH_SOME, OK },
+	{ "match", CHANGE_DELETE, MATCH_SOME, OK },
+	{ "absent", CHANGE_UPDATE, MATCH_SOME, ERR_PRECONDITION },
+	{ "absent", CHANGE_DELETE, MATCH_SOME, ERR_PRECONDITION },
+	{ "deleted", CHANGE_UPDATE, MATCH_SOME, ERR_PRECONDITION },
+	{ "match", CHANGE_UPDATE, MATCH_NONE, ERR_PRECONDITION },
+	{ "match", CHANGE_DELETE, MATCH_NONE, ERR_PRECONDITION },
+	{ "absent", CHANGE_UPDATE, MATCH_NONE, OK },
+	{ "deleted", CHANGE_UPDATE, MATCH_NONE, OK },
 };
 
 START_TEST(if_match_guards_the_version)
@@ -273,8 +282,12 @@ START_TEST(if_match_guards_the_version)
 	    _i).p;
 	struct change change;
 
-	for (int i = 0; strcmp(matches[_i].id, "match") == 0 && i < 3; i++)
+	for (int i = 0; strcmp(matches[_i].id, "absent") != 0 && i < 3; i++)
 		put(id, "A");
+	if (strcmp(matches[_i].id, "deleted") == 0) {
+		change = change_of(CHANGE_DELETE, patient, id, NULL);
+		ck_assert_int_eq(store_write(&ctx, &change, 1), OK);
+	}
 	change = change_of(matches[_i].kind, patient, id,
 	    matches[_i].kind == CHANGE_DELETE ? NULL :
 	    patient_json(id, "B").p);

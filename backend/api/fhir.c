@@ -9,15 +9,6 @@
 
 /* --- answers of one record ------------------------------------------------ */
 
-static void
-answer_record(const struct call *call, const struct record *record,
-    struct http_answer *answer)
-{
-	answer_private(answer);
-	answer_validators(record, answer);
-	answer_body(answer, call->media, record->body);
-}
-
 /* The client has this version already. RFC 9110 13.2.2 */
 static bool
 is_unchanged(const struct http_req *req, const struct record *record)
@@ -30,6 +21,18 @@ is_unchanged(const struct http_req *req, const struct record *record)
 		return field_none_match(tags, record->ver);
 	return when_http_parse(since, &us) &&
 	    record->updated_us / US_PER_SECOND <= us / US_PER_SECOND;
+}
+
+static void
+answer_record(const struct call *call, const struct record *record,
+    struct http_answer *answer)
+{
+	answer_private(answer);
+	answer_validators(record, answer);
+	if (is_unchanged(call->req, record))
+		answer->status = 304;
+	else
+		answer_body(answer, call->media, record->body);
 }
 
 /* What Prefer wants to see of a write. R4 http.html#ops */
@@ -65,16 +68,9 @@ fhir_read(struct ctx *ctx, const struct call *call, struct http_answer *answer)
 
 	if (err == OK)
 		err = store_read(ctx, call->type, call->id, &record);
-	if (err != OK)
-		return err;
-	if (is_unchanged(call->req, &record)) {
-		answer->status = 304;
-		answer_private(answer);
-		answer_validators(&record, answer);
-		return OK;
-	}
-	answer_record(call, &record, answer);
-	return OK;
+	if (err == OK)
+		answer_record(call, &record, answer);
+	return err;
 }
 
 enum err
@@ -87,10 +83,9 @@ fhir_vread(struct ctx *ctx, const struct call *call,
 	if (err == OK)
 		err = store_vread(ctx, call->type, call->id, call->vid,
 		    &record);
-	if (err != OK)
-		return err;
-	answer_record(call, &record, answer);
-	return OK;
+	if (err == OK)
+		answer_record(call, &record, answer);
+	return err;
 }
 
 /* --- writing -------------------------------------------------------------- */
@@ -145,15 +140,24 @@ check_body_id(struct ctx *ctx, const struct call *call)
 	return OK;
 }
 
+/* What the client says of the version that is there. RFC 9110 13.1 */
 static enum err
-take_if_match(struct ctx *ctx, const struct call *call, int32_t *ver)
+take_match(struct ctx *ctx, const struct call *call, int32_t *match)
 {
 	struct str tag = call->req->var(call->req, "HTTP_IF_MATCH");
+	struct str none = call->req->var(call->req, "HTTP_IF_NONE_MATCH");
 
-	if (tag.n == 0 || field_version(tag, ver))
-		return OK;
-	return fail(ctx, ERR_INVALID_REQUEST, "If-Match must be one version, "
-	    "like W/\"3\"");
+	if (none.n > 0 && (tag.n > 0 || !str_eqz(str_trim(none), "*")))
+		return fail(ctx, ERR_INVALID_REQUEST, "If-None-Match of a "
+		    "write must be *, and without If-Match");
+	if (none.n > 0)
+		*match = MATCH_NONE;
+	else if (str_eqz(str_trim(tag), "*"))
+		*match = MATCH_SOME;
+	else if (tag.n > 0 && !field_version(tag, match))
+		return fail(ctx, ERR_INVALID_REQUEST, "If-Match must be one "
+		    "version, like W/\"3\", or *");
+	return OK;
 }
 
 enum err
@@ -166,7 +170,7 @@ fhir_update(struct ctx *ctx, const struct call *call,
 
 	if ((err = check_body_type(ctx, call)) != OK ||
 	    (err = check_body_id(ctx, call)) != OK ||
-	    (err = take_if_match(ctx, call, &change.if_match)) != OK ||
+	    (err = take_match(ctx, call, &change.if_match)) != OK ||
 	    (err = store_write(ctx, &change, 1)) != OK)
 		return err;
 	answer_written(ctx, call, &change, answer);
@@ -182,7 +186,7 @@ fhir_delete(struct ctx *ctx, const struct call *call,
 	enum err err;
 
 	if ((err = fhir_check_id(ctx, call->id)) != OK ||
-	    (err = take_if_match(ctx, call, &change.if_match)) != OK ||
+	    (err = take_match(ctx, call, &change.if_match)) != OK ||
 	    (err = store_write(ctx, &change, 1)) != OK)
 		return err;
 	answer_private(answer);

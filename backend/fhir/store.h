@@ -48,6 +48,11 @@ enum err	store_history(struct ctx *ctx, const struct r4_type *type,
 
 /* --- writing -------------------------------------------------------------- */
 
+/* What a change may find instead of a version: RFC 9110 13.1.1, 13.1.2 */
+#define MATCH_ANY	0	/* whatever is there, or nothing */
+#define MATCH_SOME	(-1)	/* If-Match: *, a record that is not deleted */
+#define MATCH_NONE	(-2)	/* If-None-Match: *, none */
+
 enum change_kind { CHANGE_CREATE, CHANGE_UPDATE, CHANGE_DELETE };
 
 /*
@@ -61,7 +66,7 @@ struct change {
 	struct str		 id;		/* empty on CREATE: made here */
 	const struct jdoc	*doc;		/* NULL on DELETE */
 	uint32_t		 node;
-	int32_t			 if_match;	/* 0 = any version */
+	int32_t			 if_match;	/* a version or MATCH_... */
 	struct str		 path;		/* "Bundle.entry[3].resource"
 						 * before issues; empty alone */
 	/* Results */

@@ -215,14 +215,39 @@ lock_rows(struct ctx *ctx, struct rows *rows)
 
 /* --- the new versions */
 
+static bool
+is_match(const struct row *row, int32_t if_match)
+{
+	bool exists = row->found && !row->old_deleted;
+
+	switch (if_match) {
+	case MATCH_ANY:
+		return true;
+	case MATCH_SOME:
+		return exists;
+	case MATCH_NONE:
+		return !exists;
+	default:
+		return row->found && row->old_ver == if_match;
+	}
+}
+
 static enum err
 check_match(struct ctx *ctx, const struct row *row)
 {
 	const struct change *change = row->change;
 
-	if (change->if_match == 0 ||
-	    (row->found && row->old_ver == change->if_match))
+	if (is_match(row, change->if_match))
 		return OK;
+	if (change->if_match == MATCH_SOME)
+		return fail_at(ctx, ERR_PRECONDITION, path_of(change),
+		    "If-Match asks for any version, but there is no %s/%.*s",
+		    change->type->name, STR_ARGS(row->id));
+	if (change->if_match == MATCH_NONE)
+		return fail_at(ctx, ERR_PRECONDITION, path_of(change),
+		    "If-None-Match asks that there be no %s/%.*s, but it is "
+		    "at version %d", change->type->name, STR_ARGS(row->id),
+		    row->old_ver);
 	if (!row->found)
 		return fail_at(ctx, ERR_PRECONDITION, path_of(change),
 		    "If-Match asks for version %d, but there is no %s/%.*s",
