@@ -64,6 +64,28 @@ my @tokens = map { $stack->new_token($_) } @pool;
 @seen = map { $stack->get('/Patient', token => $tokens[ $_ % 2 ])->{status} } 1 .. 5;
 is "@seen", '200 200 200 429 429', 'a pool shares its windows';
 
+# A changed tier holds within a second, for tokens that were issued before.
+sub limit_becomes {
+    my ($limit, $seconds) = @_;
+    my $until = time + $seconds;
+    while (time < $until) {
+        return 1 if ($stack->get('/Patient', token => $token)->{headers}{'x-ratelimit-limit'} // '') eq $limit;
+        select undef, undef, undef, 0.05;
+    }
+    return 0;
+}
+my $changing = $stack->client(tenant => $tenant, name => 'changing');
+$token = $stack->new_token($changing);
+my @change = (qw(client change), $changing->{CLIENT_ID});
+$stack->admin(@change, qw(--tier professional));
+ok limit_becomes(5000, 1), 'a changed tier holds within a second';
+$stack->admin(@change, qw(--tier enterprise --hour 77 --minute 70));
+ok limit_becomes(77, 1), 'so do own numbers';
+$stack->admin(@change, qw(--minute 60 --pool together --ttl 60));
+like $stack->admin(qw(client list --tenant), $tenant), qr/\benterprise\s+77\s+60\s+together\b/, 'the list shows them';
+$stack->admin(@change, qw(--tier standard --pool - --ttl -));
+ok limit_becomes(1000, 1), 'and back';
+
 # Free of charge.
 for my $free ('/health', '/.well-known/jwks.json', '/.well-known/oauth-authorization-server') {
     my $res = $stack->get($stack->env('AUTH_URL') . $free, token => '');

@@ -221,6 +221,75 @@ START_TEST(never_more_than_two_secrets_live)
 }
 END_TEST
 
+/* What a change makes of a standard client, and then another of that. */
+static const struct changed_client {
+	struct client_new	 change[2];
+	enum err		 err;	/* of the last one */
+	const char		*row;
+} changed_clients[] = {
+	{ { { .tier = STR("professional") }, { .name = STR("renamed") } }, OK,
+	    "renamed professional - - - -" },
+	{ { { .tier = STR("enterprise"), .hour = STR("9"),
+	    .minute = STR("3") }, { .minute = STR("4") } }, OK,
+	    "n enterprise 9 4 - -" },
+	{ { { .tier = STR("enterprise"), .hour = STR("9"),
+	    .minute = STR("3") }, { .tier = STR("standard") } }, OK,
+	    "n standard - - - -" },
+	{ { { .pool = STR("p"), .ttl = STR("60") }, { .pool = STR("q") } }, OK,
+	    "n standard - - q 60" },
+	{ { { .pool = STR("p"), .ttl = STR("60") }, { .pool = STR("-"),
+	    .ttl = STR("-") } }, OK, "n standard - - - -" },
+	{ { { .name = STR("m") }, { .tier = STR("enterprise") } },
+	    ERR_INVALID_PARAMETER, "m standard - - - -" },
+	{ { { .name = STR("m") }, { .hour = STR("5") } },
+	    ERR_INVALID_PARAMETER, "m standard - - - -" },
+	{ { { .name = STR("m") }, { .tier = STR("gold") } },
+	    ERR_INVALID_PARAMETER, "m standard - - - -" },
+	{ { { .name = STR("m") }, { .scopes = STR("patient:eat") } },
+	    ERR_INVALID_PARAMETER, "m standard - - - -" },
+	{ { { .name = STR("m") }, { .name = STR("\n") } },
+	    ERR_INVALID_PARAMETER, "m standard - - - -" },
+	{ { { .name = STR("m") }, { .pool = STR("a_b") } },
+	    ERR_INVALID_PARAMETER, "m standard - - - -" },
+};
+
+START_TEST(change_touches_what_it_names_alone)
+{
+	const struct changed_client *c = &changed_clients[_i];
+	struct client_secret made;
+	char *scopes, *row;
+
+	ck_assert_int_eq(client_create(&ctx, &(struct client_new){ GOOD,
+	    .scopes = STR("patient:read") }, &made), OK);
+	ck_assert_int_eq(client_change(&ctx, made.client_id, &c->change[0]),
+	    OK);
+	ck_assert_int_eq(client_change(&ctx, made.client_id, &c->change[1]),
+	    c->err);
+	row = ask("concat_ws(' ', name, tier, coalesce(limit_hour::text, '-'),"
+	    " coalesce(limit_minute::text, '-'), coalesce(pool, '-'), "
+	    "coalesce(token_ttl_s::text, '-'))", made.client_id);
+	ck_assert_str_eq(row, c->row);
+	scopes = ask("scopes", made.client_id);
+	ck_assert_str_eq(scopes, "patient:read");
+	free(row);
+	free(scopes);
+	ck_assert(accepted(made.client_id, made.secret));
+}
+END_TEST
+
+START_TEST(changed_scopes_are_what_tokens_get)
+{
+	struct client_secret made = realm_client(&ctx, "patient:read", false);
+	char *scopes;
+
+	ck_assert_int_eq(client_change(&ctx, made.client_id,
+	    &(struct client_new){ .scopes = STR("clinical:read") }), OK);
+	scopes = ask("scopes", made.client_id);
+	ck_assert_str_eq(scopes, "clinical:read");
+	free(scopes);
+}
+END_TEST
+
 START_TEST(unknown_client_is_not_found)
 {
 	struct client_secret made;
@@ -230,6 +299,8 @@ START_TEST(unknown_client_is_not_found)
 	    ERR_NOT_FOUND);
 	ck_assert_int_eq(client_rotate(&ctx, STR("x"), 7, &made),
 	    ERR_NOT_FOUND);
+	ck_assert_int_eq(client_change(&ctx, STR("x"), &(struct client_new){
+	    .tier = STR("standard") }), ERR_NOT_FOUND);
 }
 END_TEST
 
@@ -276,6 +347,9 @@ main(int argc, char **argv)
 	tcase_add_test(tcase, both_secrets_live_during_the_overlap);
 	tcase_add_test(tcase, rotation_without_overlap_ends_the_old_secret);
 	tcase_add_test(tcase, never_more_than_two_secrets_live);
+	tcase_add_loop_test(tcase, change_touches_what_it_names_alone, 0,
+	    sizeof(changed_clients) / sizeof(changed_clients[0]));
+	tcase_add_test(tcase, changed_scopes_are_what_tokens_get);
 	tcase_add_test(tcase, unknown_client_is_not_found);
 	tcase_add_test(tcase, list_of_a_tenant_shows_its_clients_alone);
 	srunner_run_all(runner, CK_NORMAL);

@@ -24,6 +24,8 @@ static const struct command commands[] = {
 { "client create",	admin_client_create,	"a new client; its secret is shown this once",		"--tenant NAME --name NAME [--scopes \"S ...\"]\n"
 										  "      [--tier standard|professional|enterprise] [--hour N --minute N]\n"
 										  "      [--pool POOL] [--ttl SECONDS] [--public] [--output text|json|env]" },
+{ "client change",	admin_client_change,	"another name, limits, scopes (tokens keep those they have)",	"ID [--name NAME] [--scopes \"S ...\"] [--tier TIER]\n"
+										  "      [--hour N] [--minute N] [--pool POOL|-] [--ttl SECONDS|-]" },
 { "client list",	admin_client_list,	"clients, of all tenants or one",			"[--tenant NAME] [--output text|json]" },
 { "client disable",	admin_client_disable,	"refuse a client and its tokens",			"ID" },
 { "client enable",	admin_client_enable,	"accept it again",					"ID" },

@@ -8,6 +8,7 @@
 
 /* admin_client.c */
 int	admin_client_create(int argc, char **argv);
+int	admin_client_change(int argc, char **argv);
 int	admin_client_list(int argc, char **argv);
 int	admin_client_disable(int argc, char **argv);
 int	admin_client_enable(int argc, char **argv);

@@ -68,6 +68,41 @@ admin_client_create(int argc, char **argv)
 }
 
 int
+admin_client_change(int argc, char **argv)
+{
+	const char *name = NULL, *scopes = NULL, *tier = NULL, *hour = NULL;
+	const char *minute = NULL, *pool = NULL, *ttl = NULL;
+	const struct option_row options[] = {
+		{ "--name", &name, NULL },
+		{ "--scopes", &scopes, NULL },
+		{ "--tier", &tier, NULL },
+		{ "--hour", &hour, NULL },
+		{ "--minute", &minute, NULL },
+		{ "--pool", &pool, NULL },
+		{ "--ttl", &ttl, NULL },
+		{ NULL, NULL, NULL }
+	};
+	struct ctx *ctx;
+	char **words;
+	int n;
+
+	if (!command_options(options, argc, argv, 1, 1, &words, &n))
+		return COMMAND_USAGE;
+	if (argc == 2)
+		return command_misuse("name what shall change: --tier, ...");
+	if ((ctx = command_ctx()) == NULL)
+		return COMMAND_FAILED;
+	if (client_change(ctx, str_of(words[0]), &(struct client_new){
+	    .name = str_of(name), .scopes = str_of(scopes),
+	    .tier = str_of(tier), .hour = str_of(hour),
+	    .minute = str_of(minute), .pool = str_of(pool),
+	    .ttl = str_of(ttl) }) != OK)
+		return command_fault(ctx);
+	printf("%s: changed\n", words[0]);
+	return COMMAND_OK;
+}
+
+int
 admin_client_list(int argc, char **argv)
 {
 	static const struct column columns[] = {

@@ -17,6 +17,9 @@
 #define TTL_MIN_S	60
 #define TTL_MAX_S	86400
 
+/* A change's value that takes away what is there. */
+#define NONE		"-"
+
 /* Scopes that a client gets only when they are named. */
 static const char *const never_default[] = { "user:read", "user:write",
 	"system:admin", NULL };
@@ -113,10 +116,24 @@ check_number(struct ctx *ctx, const char *name, struct str s, uint64_t min,
 	    (unsigned long long)max);
 }
 
+/* Both numbers, or none; a client that has them may change one. */
 static enum err
-check_new(struct ctx *ctx, const struct client_new *new)
+check_own(struct ctx *ctx, const struct client_new *new, struct str tier,
+    bool has_them)
 {
-	bool own = str_eqz(new->tier, "enterprise");
+	bool own = str_eqz(tier, "enterprise");
+	bool hour = new->hour.n > 0, minute = new->minute.n > 0;
+
+	if (own ? has_them || (hour && minute) : !hour && !minute)
+		return OK;
+	return fail(ctx, ERR_INVALID_PARAMETER, "an enterprise client, and "
+	    "only such a one, has its own numbers of requests per hour and "
+	    "minute (0 = no limit)");
+}
+
+static enum err
+check_values(struct ctx *ctx, const struct client_new *new)
+{
 	enum err err;
 
 	if (!is_title(new->name))
@@ -125,10 +142,6 @@ check_new(struct ctx *ctx, const struct client_new *new)
 	if (new->tier.n > 0 && !tier_known(new->tier))
 		return fail(ctx, ERR_INVALID_PARAMETER, "the tier must be "
 		    "standard, professional or enterprise");
-	if (own != (new->hour.n > 0) || own != (new->minute.n > 0))
-		return fail(ctx, ERR_INVALID_PARAMETER, "an enterprise client, "
-		    "and only such a one, has its own numbers of requests per "
-		    "hour and minute (0 = no limit)");
 	if (new->pool.n > 0 && !is_name(new->pool, false))
 		return fail(ctx, ERR_INVALID_PARAMETER, "the pool must be 1 to "
 		    "%d of letters, digits, '.' and '-'", NAME_MAX_BYTES);
@@ -246,7 +259,8 @@ client_create(struct ctx *ctx, const struct client_new *new,
 	enum err err;
 
 	*made = (struct client_secret){ .client_id = secret_client_id(ctx) };
-	if ((err = check_new(ctx, new)) != OK ||
+	if ((err = check_values(ctx, new)) != OK ||
+	    (err = check_own(ctx, new, new->tier, false)) != OK ||
 	    (err = check_scopes(ctx, new->scopes, &scopes)) != OK ||
 	    (err = tenant_named(ctx, new->tenant, &tn)) != OK)
 		return err;
@@ -287,6 +301,97 @@ client_enable(struct ctx *ctx, struct str id, bool enabled)
 	if ((err = pg_exec(ctx, &query_client_set_status, &a, &res)) != OK)
 		return err;
 	return PQntuples(res) > 0 ? OK : unknown_client(ctx, id);
+}
+
+/* The tier that the client has now; its row is locked until commit. */
+static enum err
+tier_now(struct ctx *ctx, struct str id, struct str *tier)
+{
+	struct pg_args a = pg_args(ctx->arena);
+	PGresult *res;
+	enum err err;
+
+	pg_text(&a, id);
+	if ((err = pg_exec(ctx, &query_client_tier, &a, &res)) != OK)
+		return err;
+	if (PQntuples(res) == 0)
+		return unknown_client(ctx, id);
+	*tier = pg_get_str(res, 0, 0);
+	return OK;
+}
+
+static void
+add_text(struct pg_args *a, struct str s)
+{
+	if (s.n > 0)
+		pg_text(a, s);
+	else
+		pg_null(a, PG_OID_TEXT);
+}
+
+/* "-" is sent as the empty text: none. */
+static void
+add_removable(struct pg_args *a, struct str s)
+{
+	if (str_eqz(s, NONE))
+		pg_text(a, STR(""));
+	else
+		add_text(a, s);
+}
+
+static void
+send_change(struct ctx *ctx, struct str id, const struct client_new *change,
+    struct str scopes)
+{
+	struct pg_args a = pg_args(ctx->arena);
+
+	pg_text(&a, id);
+	add_text(&a, change->name);
+	add_text(&a, scopes);
+	add_text(&a, change->tier);
+	add_number(&a, change->hour);
+	add_number(&a, change->minute);
+	add_removable(&a, change->pool);
+	add_removable(&a, change->ttl);
+	pg_send(ctx, &query_client_change, &a);
+}
+
+/* Empty members, and what "-" takes away, count as good. */
+static enum err
+check_change(struct ctx *ctx, const struct client_new *change)
+{
+	struct client_new new = *change;
+
+	if (new.name.n == 0)
+		new.name = STR("unchanged");
+	if (str_eqz(new.pool, NONE))
+		new.pool = STR_NONE;
+	if (str_eqz(new.ttl, NONE))
+		new.ttl = STR_NONE;
+	return check_values(ctx, &new);
+}
+
+enum err
+client_change(struct ctx *ctx, struct str id, const struct client_new *change)
+{
+	struct str scopes = STR_NONE, tier;
+	enum err err;
+
+	if ((err = check_change(ctx, change)) != OK)
+		return err;
+	if (change->scopes.n > 0 &&
+	    (err = check_scopes(ctx, change->scopes, &scopes)) != OK)
+		return err;
+	pg_begin(ctx);
+	if ((err = tier_now(ctx, id, &tier)) == OK)
+		err = check_own(ctx, change, change->tier.n > 0 ?
+		    change->tier : tier, str_eqz(tier, "enterprise"));
+	if (err == OK) {
+		send_change(ctx, id, change, scopes);
+		return pg_commit(ctx, NULL, 0);
+	}
+	pg_rollback(ctx);
+	return err;
 }
 
 enum err

@@ -43,6 +43,16 @@ enum err	tenant_list(struct ctx *ctx, PGresult **res);
 enum err	client_create(struct ctx *ctx, const struct client_new *new,
 		    struct client_secret *made);
 
+/*
+ * Change what `change` names: of its members, tenant and public do not count,
+ * empty ones leave what is there, and "-" takes pool or ttl away. A client that
+ * becomes enterprise needs both numbers, one that is may change either. Tokens
+ * keep the scopes that they were issued with. Errors as client_create;
+ * ERR_NOT_FOUND for an unknown id.
+ */
+enum err	client_change(struct ctx *ctx, struct str id,
+		    const struct client_new *change);
+
 /* The clients of a tenant, or all when its name is empty: columns of
  * query_client_list. */
 enum err	client_list(struct ctx *ctx, struct str tenant,

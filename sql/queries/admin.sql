@@ -49,6 +49,25 @@ select c.id, t.name, c.name, c.kind, c.tier, c.limit_hour, c.limit_minute,
 -- $1 id -> kind, locked. By client's key.
 select kind from client where id = $1 for update
 
+-- name: client_tier
+-- $1 id -> tier, locked. By client's key.
+select tier from client where id = $1 for update
+
+-- name: client_change
+-- $1 id; $2 name, $3 scopes, $4 tier, $5 hour, $6 minute: null = as it is;
+-- $7 pool, $8 ttl: null = as it is, '' = none.
+update client
+   set name = coalesce($2, name), scopes = coalesce($3, scopes),
+       tier = coalesce($4, tier),
+       limit_hour = case when coalesce($4, tier) = 'enterprise'
+           then coalesce($5, limit_hour) end,
+       limit_minute = case when coalesce($4, tier) = 'enterprise'
+           then coalesce($6, limit_minute) end,
+       pool = case when $7 is null then pool else nullif($7, '') end,
+       token_ttl_s = case when $8 is null then token_ttl_s
+           else nullif($8, '')::int end
+ where id = $1
+
 -- name: client_set_status
 -- $1 id, $2 status -> the id when there is such a client.
 update client
