@@ -202,7 +202,8 @@ search_count_candidates(struct ctx *ctx, const struct plan *plan,
 	for (r = 0; r < sent; r++)
 		for (row = 0; row < PQntuples(results[r]); row++)
 			all->v[pg_get_int4(results[r], row, 0)].count =
-			    search_earlier(pg_get_int8(results[r], row, 1), bound);
+			    search_earlier(pg_get_int8(results[r], row, 1),
+			    bound);
 	return OK;
 }
 

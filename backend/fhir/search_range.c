@@ -53,7 +53,8 @@ add_box_ranges(struct time_ranges *t, const struct boxes *b, size_t i,
     int64_t first, int64_t last)
 {
 	int64_t lo = search_later(b->lo_min[i], first);
-	int64_t hi = search_earlier(search_earlier(b->lo_max[i], b->hi_max[i]), last);
+	int64_t hi = search_earlier(search_earlier(b->lo_max[i],
+	    b->hi_max[i]), last);
 	int64_t narrow = lo;
 
 	if (b->hi_min[i] != WHEN_MIN)
@@ -71,7 +72,8 @@ cut_to_boxes(const struct boxes *b, int64_t *first, int64_t *last)
 
 	for (i = 0; i < b->n; i++) {
 		lo = search_earlier(lo, b->lo_min[i]);
-		hi = search_later(hi, search_earlier(b->lo_max[i], b->hi_max[i]));
+		hi = search_later(hi, search_earlier(b->lo_max[i],
+		    b->hi_max[i]));
 	}
 	*first = search_later(*first, lo);
 	*last = search_earlier(*last, hi);
