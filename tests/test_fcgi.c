@@ -82,6 +82,7 @@ serve(int listen_fd)
 	if (fcgi == NULL)
 		_exit(1);
 	fcgi_serve(fcgi, arena_new(4096), echo, &count);
+	fcgi_free(fcgi);
 	_exit(0);
 }
 

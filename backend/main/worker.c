@@ -31,6 +31,7 @@ worker_run(const struct conf *conf, int listen_fd)
 		.descriptor_max = FCGI_DESCRIPTOR_MAX,
 	};
 	struct request_world world = { .conf = conf };
+	struct arena *arena;
 	struct fcgi *fcgi;
 
 	mallopt(M_MMAP_THRESHOLD, MAP_FROM_BYTES);
@@ -42,7 +43,10 @@ worker_run(const struct conf *conf, int listen_fd)
 		return command_fail("a worker cannot wait on its socket: %s",
 		    strerror(errno));
 	world.pg = pg_new(conf->database, conf->statement_timeout_ms);
-	fcgi_serve(fcgi, arena_new(ARENA_FIRST_BYTES), request_handle, &world);
+	arena = arena_new(ARENA_FIRST_BYTES);
+	fcgi_serve(fcgi, arena, request_handle, &world);
+	arena_free(arena);
 	pg_free(world.pg);
+	fcgi_free(fcgi);
 	return COMMAND_OK;
 }

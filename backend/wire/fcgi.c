@@ -495,3 +495,11 @@ fcgi_serve(struct fcgi *fcgi, struct arena *arena, fcgi_handler *handler,
 	while (fcgi->conns != NULL)
 		conn_close(fcgi, fcgi->conns);
 }
+
+void
+fcgi_free(struct fcgi *fcgi)
+{
+	close(fcgi->signal_fd);
+	close(fcgi->epoll_fd);
+	free(fcgi);
+}

@@ -47,4 +47,7 @@ struct fcgi	*fcgi_new(int listen_fd, const struct fcgi_limits *limits);
 void		fcgi_serve(struct fcgi *fcgi, struct arena *arena,
 		    fcgi_handler *handler, void *arg);
 
+/* After fcgi_serve() has returned. */
+void		fcgi_free(struct fcgi *fcgi);
+
 #endif
