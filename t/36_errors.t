@@ -57,7 +57,10 @@ for my $row (@fhir) {
 }
 my $res = $stack->request('DELETE', '/Patient/1/_history');
 like $res->{headers}{allow}, qr/GET/, '405 says what is allowed';
-is $stack->request('OPTIONS', '/Patient', token => '')->{status}, 204, 'OPTIONS needs no token';
+is $stack->request('OPTIONS', '/Patient')->{status}, 204, 'OPTIONS is answered';
+my $preflight = { origin => 'https://app.test', 'access-control-request-method' => 'GET' };
+is $stack->request('OPTIONS', '/Patient', token => '', headers => $preflight)->{status}, 204,
+    'a preflight needs no token';
 
 # What never gets as far as a location: raw bytes, over TLS and plain.
 my ($port) = $stack->env('AUTH_URL') =~ /:(\d+)$/;
