@@ -137,8 +137,10 @@ quick:
 
 check: quick lint asan fuzz r4-fresh test
 
+# The unit tests and an instance that is asked all kinds of things.
 asan:
-	$(MAKE) BUILD=$(BUILD)/asan SAN="$(SANITIZE)" OPT=-O1 DEV=1 unit
+	$(MAKE) BUILD=$(BUILD)/asan SAN="$(SANITIZE)" OPT=-O1 DEV=1 unit all
+	BUILD=$(BUILD)/asan tests/with_stack.sh prove t/3*.t
 
 lint:
 	tools/lint.sh $(LIB_SRC) $(wildcard backend/main/*.c)
