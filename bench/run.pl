@@ -28,7 +28,9 @@ my $DIR    = "$BUILD/bench";
 
 my $PATIENTS     = 100;
 my $OBSERVATIONS = 10_000;
+my $TEMPLATES    = 8;
 my $CONNECTIONS  = 32;
+my $IMPORTERS    = 4;      # SLOW_WORKERS of the instance
 my $WRITERS      = 8;      # FAST_WORKERS of the instance, and pgbench's clients
 
 $Load::SECONDS = $ENV{SECONDS_PER_RUN} // 2;
@@ -140,9 +142,12 @@ sub search_paths {
 }
 
 # What creates send: observations of a few patients and days.
-sub create_bodies {
-    return write_lines('body-create', map { Records::text(Records::blood_pressure($_ * 17, "Patient/$_")) } 1 .. 8);
+sub template {
+    my ($i) = @_;
+    return Records::text(Records::blood_pressure($i * 17, "Patient/$i"));
 }
+
+sub create_bodies { return write_lines('body-create', map { template($_) } 1 .. $TEMPLATES) }
 
 sub path_of { my ($url) = @_; return $url =~ s{^https?://[^/]+}{}r }
 
@@ -160,7 +165,7 @@ sub get_by_id {
       $x->{log}->during(sub { $stack->get('/Observation/1', token => $x->{token}) });
     my $script = write_lines('get.sql', "\\set i random(1, $OBSERVATIONS)",
         Statements::inlined($sent, sub { $_[0] eq '1' && $_[1] == 3 ? ':i' : undef }) . ';');
-    my %peer = (pgbench => $x->{instance}->program('pgbench'), host => $x->{instance}->host, script => $script,
+    my %peer = (pgbench => $x->{instance}->program('pgbench'), host => $x->{instance}->host, scripts => [$script],
         servers => $x->{instance}->servers('postgres'));
     my $clients = Load::best_clients(%peer, among => [ 1, 2, 4, 8 ]);
     my $peer  = Peer->new(clients => ['one-1:0:0']);
@@ -205,7 +210,7 @@ sub search_page {
     my $script = write_lines('search.sql', "\\set i random(1, $PATIENTS)",
         '\set k ' . Statements::choose('i', 1, @keys),
         Statements::inlined($sent[0], sub { $_[1] == $differs + 1 ? '(array[:k])::bigint[]' : undef }) . ';');
-    my %peer = (pgbench => $x->{instance}->program('pgbench'), host => $x->{instance}->host, script => $script,
+    my %peer = (pgbench => $x->{instance}->program('pgbench'), host => $x->{instance}->host, scripts => [$script],
         servers => $x->{instance}->servers('postgres'));
     my $clients = Load::best_clients(%peer, among => [ 2, 4, 8 ]);
     my %ours = (url => $x->{http}, tokens => $x->{tokens}, paths => search_paths('/v3/fhir'),
@@ -254,19 +259,94 @@ sub create {
     my %ours  = (url => $x->{http}, method => 'POST', tokens => $x->{tokens}, bodies => create_bodies(),
         paths => write_lines('path-create', '/v3/fhir/Observation'), servers => $x->{instance}->servers);
     Load::http(%ours);      # every worker has met the codes
-    my @sent = $x->{log}->during(sub {
-        my $res = $stack->post('/Observation', token => $x->{token}, body => Records::blood_pressure(17, 'Patient/1'));
-        die "the record was refused: $res->{status}\n" if $res->{status} != 201;
-    });
-    printf "  a create is %s\n", join ', ', map { $_->{name} } @sent;
-    my $script = write_lines('create.sql', create_script(@sent));
-    my %peer = (pgbench => $x->{instance}->program('pgbench'), host => $x->{instance}->host, script => $script,
+    my @scripts;
+    for my $i (1 .. $TEMPLATES) {
+        my @sent = $x->{log}->during(sub {
+            my $res = $stack->post('/Observation', token => $x->{token}, body => template($i));
+            die "the record was refused: $res->{status}\n" if $res->{status} != 201;
+        });
+        push @scripts, write_lines("create-$i.sql", create_script(@sent));
+        printf "  a create is %s\n", join ', ', map { $_->{name} } @sent if $i == 1;
+    }
+    my %peer = (pgbench => $x->{instance}->program('pgbench'), host => $x->{instance}->host, scripts => \@scripts,
         clients => $WRITERS, servers => $x->{instance}->servers('postgres'));
     my $r = interleave($ROUNDS,
         create  => sub { Load::http(%ours) },
         pgbench => sub { Load::pgbench(%peer, define => { at => (time - 1577836800) * 1000 }) },
     );
     compare($r, $CREATE_ROWS[0], 'create', 'pgbench', floor => 0.70);
+    return;
+}
+
+# --- import -----------------------------------------------------------------------------
+
+my @IMPORT_ROWS = ('import by 4 clients / pgbench');
+
+# The real bundles where they are, else histories of our own.
+sub import_files {
+    my $archive = ($ENV{SHARED_DATA} // '../shared/data') . '/synthea.tar.xz';
+    my $folder  = "$DIR/bundles";
+    system 'rm', '-rf', '--', $folder;
+    make_path($folder);
+    if (-r $archive) {
+        system('tar', '-xJf', $archive, '-C', $folder) == 0 or die "tar failed\n";
+        return sort glob "$folder/*/*.json";
+    }
+    return map { write_lines("bundles/$_.json", Records::history($_)) } 1 .. 100;
+}
+
+# What each session wrote, as one script in which each client runs the share of
+# one session: a pipeline for each transaction, statements prepared before. A
+# transaction begins with the new records.
+sub replay_script {
+    my ($path, @sent) = @_;
+    my (%share, @sessions);
+    for my $s (grep { $_->{name} =~ /^store_(?!writer)/ } @sent) {
+        push @sessions, $s->{session} if !$share{ $s->{session} };
+        push @{ $share{ $s->{session} } }, $s;
+    }
+    open my $fh, '>:raw', $path or die "$path: $!\n";
+    for my $i (0 .. $#sessions) {
+        my @mine = @{ $share{ $sessions[$i] } };
+        my %name = map { $_->{name} => $_ } @mine;
+        print {$fh} "\\if :client_id = $i\n";
+        print {$fh} map { Statements::prepare($name{$_}) . ";\n" } sort keys %name;
+        for my $j (0 .. $#mine) {
+            my $begins = $j == 0 || $mine[$j]{name} eq 'store_create';
+            print {$fh} "\\endpipeline\n"   if $begins && $j > 0;
+            print {$fh} "\\startpipeline\n" if $begins;
+            print {$fh} Statements::execute($mine[$j]), ";\n";
+        }
+        print {$fh} "\\endpipeline\n\\endif\n";
+    }
+    close $fh or die "$path: $!\n";
+    return scalar @sessions;
+}
+
+sub import {
+    my ($x) = @_;
+    return if !wanted(@IMPORT_ROWS);
+    my $instance = $x->{instance};
+    my @files = import_files();
+    my %ours  = (load => "$BUILD/bench/load", url => "$x->{https}/v3/fhir", token => $x->{tokens},
+        ca_file => $x->{ca_file}, clients => $IMPORTERS, files => \@files, servers => $instance->servers);
+    my $first;
+    my @sent = $x->{log}->during(sub { $first = Load::bundles(%ours) });
+    my %peer = (pgbench => $instance->program('pgbench'), host => $instance->host, script => "$DIR/import.sql",
+        database => 'replay', records => $first->{requests}, servers => $instance->servers('postgres'));
+    $peer{clients} = replay_script($peer{script}, @sent);
+    undef @sent;
+    $instance->scratch('empty');
+    my $r = interleave($ROUNDS,
+        import  => sub { Load::bundles(%ours) },
+        pgbench => sub {
+            $instance->sql('drop database if exists replay',
+                'create database replay owner twocare template empty strategy file_copy');
+            Load::replay(%peer);
+        },
+    );
+    printf "  %d bundles, %d records; %d sessions\n", scalar @files, $first->{requests}, $peer{clients};
+    compare($r, $IMPORT_ROWS[0], 'import', 'pgbench', floor => 0.5, aim => '5000/s');
     return;
 }
 
@@ -290,6 +370,7 @@ sub prepare {
         tokens => write_lines('tokens', $token),
         http   => $stack->env('HTTP_URL'),
         https  => $stack->env('AUTH_URL'),
+        ca_file => $stack->env('CA_FILE'),
     };
 }
 
@@ -297,11 +378,12 @@ sub main {
     make_path($DIR);
     print Report::head();
     edge();
-    if (wanted(@GET_ROWS, @SEARCH_ROWS, @CREATE_ROWS)) {
+    if (wanted(@GET_ROWS, @SEARCH_ROWS, @CREATE_ROWS, @IMPORT_ROWS)) {
         my $x = prepare();
         get_by_id($x);
         search_page($x);
         create($x);
+        import($x);
     }
     print "\n", Report::table();
     my @misses = Report::misses();

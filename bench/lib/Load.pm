@@ -97,16 +97,18 @@ sub http {
 
 # --- pgbench -----------------------------------------------------------------------
 
-# Options: pgbench, host, database, script, clients, mode, seconds, servers,
-# define. The first second (connecting, preparing) is not counted.
+# Options: pgbench, host, database, scripts (chosen at random), clients, mode, seconds, servers,
+# define. The first second (connecting, preparing) is not counted; sessions are
+# set as the workers set theirs (backend/wire/pg_link.c).
 sub pgbench {
     my (%o) = @_;
+    local $ENV{PGOPTIONS} = '-c plan_cache_mode=force_generic_plan -c jit=off';
     my $seconds = $o{seconds} // $SECONDS;
     my @define  = map { ('-D', "$_=$o{define}{$_}") } sort keys %{ $o{define} // {} };
     return costed($o{servers} // {}, sub {
         my $out = capture($o{pgbench}, '-n', '-M', $o{mode} // 'prepared', '-h', $o{host},
             '-U', 'twocare', '-c', $o{clients}, '-j', $o{clients} < 2 ? 1 : 2,
-            '-T', $seconds + 1, '-P', 1, @define, '-f', $o{script}, $o{database} // 'twocare');
+            '-T', $seconds + 1, '-P', 1, @define, (map { ('-f', $_) } @{ $o{scripts} }), $o{database} // 'twocare');
         my ($first_s, $first_tps) = $out =~ /^progress: ([\d.]+) s, ([\d.]+) tps/m;
         my ($n)      = $out =~ /actually processed: (\d+)/;
         my ($failed) = $out =~ /failed transactions: (\d+)/;
@@ -125,6 +127,41 @@ sub best_clients {
         ($best, $rate) = ($clients, $r->{rate}) if $r->{rate} > $rate;
     }
     return $best;
+}
+
+# --- bundles --------------------------------------------------------------------------
+
+# Post each file once from so many clients. Options: load (the program), url,
+# token (file), ca_file, clients, files, servers. Requests are records.
+sub bundles {
+    my (%o) = @_;
+    local $ENV{CA_FILE} = $o{ca_file};
+    return costed($o{servers}, sub {
+        my $said = decode_json(capture($o{load}, $o{clients}, $o{url}, $o{token}, @{ $o{files} }));
+        return {
+            rate     => $said->{entries} / $said->{seconds},
+            requests => $said->{entries},
+            bad      => $said->{bad},
+            max_ms   => $said->{max_ms},
+        };
+    });
+}
+
+# Run a script once in each of so many clients; $records is what it writes.
+sub replay {
+    my (%o) = @_;
+    return costed($o{servers}, sub {
+        my $out = capture($o{pgbench}, '-n', '-M', 'extended', '-h', $o{host}, '-U', 'twocare',
+            '-c', $o{clients}, '-j', $o{clients}, '-t', 1, '-f', $o{script}, $o{database});
+        my ($n)   = $out =~ /actually processed: (\d+)/;
+        my ($tps) = $out =~ /^tps = ([\d.]+) \(without/m;
+        $n && $tps or die "pgbench said:\n" . substr $out, 0, 2000;
+        return {
+            rate     => $o{records} * $tps / $n,
+            requests => $o{records},
+            bad      => $o{clients} - $n,
+        };
+    });
 }
 
 1;

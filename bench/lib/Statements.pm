@@ -60,18 +60,19 @@ sub unescape {
     return $s;
 }
 
-# Jobs asks for the state's version four times a second; that is not ours.
+# Quotes inside a value are escaped, so that '","' ends it. Jobs asks for the
+# state's version four times a second; that is not ours.
 sub read_from {
     my ($self, $offset) = @_;
     my @sent;
     open my $fh, '<:raw', $self->{file} or die "$self->{file}: $!\n";
     seek $fh, $offset, 0;
     while (my $line = <$fh>) {
-        my ($message) = $line =~ /"message":"((?:[^"\\]|\\.)*+)"/ or next;
+        my ($message) = $line =~ /"message":"(.*?)","/ or next;
         my ($name, $sql) = unescape($message) =~ /^execute (\S+): (.*)$/s or next;
         next if $name =~ /^(?:state_|job_|migration_|setting_)/;
         my ($session) = $line =~ /"session_id":"([^"]*)"/;
-        my ($detail)  = $line =~ /"detail":"parameters: ((?:[^"\\]|\\.)*+)"/;
+        my ($detail)  = $line =~ /"detail":"parameters: (.*?)","/;
         push @sent, { session => $session, name => $name, sql => $sql,
             args => args(unescape($detail // '')) };
     }
@@ -131,13 +132,17 @@ sub inlined {
     return $sql;
 }
 
-# The same with "$1" kept, each given a type where the statement gives none: what
-# PREPARE needs.
-sub preparable {
+# The same as PREPARE, once a session, and EXECUTE.
+sub prepare {
     my ($sent) = @_;
     my $sql = text_of($sent);
     $sql =~ s{\$(\d+)(?!\d)(\)?::)?}{ "\$$1" . ($2 // type_of($sent->{args}[ $1 - 1 ])) }ge;
-    return $sql;
+    return "prepare $sent->{name} as $sql";
+}
+
+sub execute {
+    my ($sent) = @_;
+    return "execute $sent->{name}(" . join(', ', map { literal($_) } @{ $sent->{args} }) . ')';
 }
 
 # An expression of pgbench that picks the value whose number, from $first on,
