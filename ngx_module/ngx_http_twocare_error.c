@@ -419,9 +419,9 @@ ngx_http_twocare_error_body(ngx_http_request_t *r,
         b->last = ngx_slprintf(b->last, b->end,
                       "{\"resourceType\":\"OperationOutcome\",\"issue\":"
                       "[{\"severity\":\"error\",\"code\":\"%s\","
-                      "\"details\":{\"text\":\"%s\"},"
-                      "\"diagnostics\":\"%s%s (%V)\"}]}",
-                      refusal->issue, refusal->code, refusal->text, retry,
+                      "\"details\":{\"text\":\"%s%s\"},"
+                      "\"diagnostics\":\"%s %V\"}]}",
+                      refusal->issue, refusal->text, retry, refusal->code,
                       &ctx->request_id);
         break;
 

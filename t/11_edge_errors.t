@@ -34,6 +34,7 @@ my %form = (
         my $issue = $json->{issue}[0];
         is $json->{resourceType}, 'OperationOutcome', '  an OperationOutcome';
         is $issue->{severity}, 'error', '  of severity error';
+        like $issue->{details}{text} // '', qr/^[A-Z].* /, '  with a text for people';
         return ($issue->{code}, ($issue->{diagnostics} // '') =~ /(req_\w{26})/);
     },
     oauth => sub {
@@ -64,6 +65,10 @@ my @errors = (
     [ 'json',  head('GET /nothing') . "\r\n",                          404, 'resource_not_found', 1 ],
     [ 'json',  head('GET /twocare_error/v3/x') . "\r\n",               404, 'resource_not_found', 1 ],
     [ 'json',  head('GET /twocare_error') . "\r\n",                    404, 'resource_not_found', 1 ],
+    [ 'json',  head('GET /v3') . "\r\n",                               404, 'resource_not_found', 1 ],
+    [ 'fhir',  head('GET /v3/fhir/.well-known') . "\r\n",              404, 'not-found', 1 ],
+    [ 'oauth', head('GET /oauth') . "\r\n",                            404, 'invalid_request', 1 ],
+    [ 'json',  head('GET /.well-known') . "\r\n",                      404, 'resource_not_found', 0 ],
     [ 'json',  head('POST /.well-known/jwks.json') . "Content-Length: 0\r\n\r\n", 405, 'method_not_allowed', 0 ],
     [ 'json',  head('TRACE /v3/x') . "\r\n",                           405, 'method_not_allowed', 1 ],
     [ 'json',  head('POST /v3/x') . "${auth}Content-Length: 2000000\r\n\r\n" . 'x' x 1000, 413, 'payload_too_large', 1 ],

@@ -19,7 +19,7 @@ const struct route routes[] = {
   health_check,		"Whether this server and its database answer" },
 { HTTP_POST,	"/oauth/token",				PUBLIC,	0,	 SLOW,	FACE_OAUTH, BODY_OTHER,	"*",
   login_token,		"Get an access token" },
-{ HTTP_GET,	"/.well-known/oauth-authorization-server", PUBLIC, 0,	 FAST,	FACE_OAUTH, BODY_NONE,	"*",
+{ HTTP_GET,	"/.well-known/oauth-authorization-server", PUBLIC, 0,	 FAST,	FACE_REST,  BODY_NONE,	"*",
   login_metadata,	"What the authorization server can do" },
 { HTTP_GET,	"/v3/fhir/metadata",			PUBLIC,	0,	 FAST,	FACE_FHIR,  BODY_NONE,	"mode",
   fhir_capabilities,	"What this FHIR server can do" },
@@ -51,7 +51,6 @@ static const struct {
 } faces[] = {
 { "/v3/fhir",		FACE_FHIR },
 { "/oauth",		FACE_OAUTH },
-{ "/.well-known",	FACE_OAUTH },
 };
 /* clang-format on */
 
