@@ -71,6 +71,16 @@ is $res->{json}{type}, 'history', 'is a history bundle';
 is $res->{json}{total}, 3, 'of all versions';
 is_deeply [ map { $_->{request}{method} } @{ $res->{json}{entry} } ], [qw(DELETE PUT POST)], 'newest first';
 
+my ($where, @pages) = ("/Patient/$id/_history?_count=2");
+while ($where) {
+    $res = $stack->get($where);
+    my %link = map { $_->{relation} => $_->{url} } @{ $res->{json}{link} };
+    is $link{self}, $where =~ s/^(?=\/)/$fhir/r, 'self is what was asked';
+    push @pages, join ' ', map { $_->{response}{etag} =~ /(\d+)/ } @{ $res->{json}{entry} };
+    $where = $link{next};
+}
+is_deeply \@pages, [ '3 2', '1' ], 'next walks all versions, once';
+
 $res = $stack->put("/Patient/$id", body => patient(id => $id));
 is $res->{status}, 201, 'an update after the deletion creates it again' or diag $res->{content};
 is $res->{json}{meta}{versionId}, '4', 'with the next version';

@@ -424,7 +424,7 @@ START_TEST(history_says_how_each_version_came_to_be)
 
 	http_answer_init(&answer, ctx.arena);
 	bundle_history(&ctx, records, 3, 3, STR("https://h"),
-	    STR("Patient/a/_history"), STR_NONE, &answer);
+	    STR("Patient/a/_history"), STR_NONE, STR_NONE, &answer);
 	d = parse(join(&answer));
 	ck_assert(str_eqz(member(d, 0, "total"), "3"));
 	ck_assert_uint_eq(jdoc_get(d, jdoc_first(d, jdoc_get(d, 0,

@@ -23,12 +23,24 @@ take_number(struct ctx *ctx, const struct call *call, const char *name,
 	return OK;
 }
 
+/* The query of a page of a history; empty without parameters. */
+static struct str
+history_query(struct ctx *ctx, const struct call *call, int count, int below)
+{
+	if (below > 0)
+		return arena_printf(ctx->arena, "_count=%d&_before=%d", count,
+		    below);
+	if (http_param(&call->params, STR("_count")).p != NULL)
+		return arena_printf(ctx->arena, "_count=%d", count);
+	return STR_NONE;
+}
+
 enum err
 fhir_history(struct ctx *ctx, const struct call *call,
     struct http_answer *answer)
 {
 	int count = SEARCH_COUNT_DEFAULT, below = 0;
-	struct str next = STR_NONE;
+	struct str self, next = STR_NONE;
 	struct record *records;
 	int64_t total;
 	size_t n;
@@ -42,14 +54,14 @@ fhir_history(struct ctx *ctx, const struct call *call,
 	    (err = store_history(ctx, call->type, call->id, below, count,
 	    &records, &n, &total)) != OK)
 		return err;
+	self = history_query(ctx, call, count, below);
 	if (n > 0 && records[n - 1].ver > 1)
-		next = arena_printf(ctx->arena, "_count=%d&_before=%d", count,
-		    records[n - 1].ver);
+		next = history_query(ctx, call, count, records[n - 1].ver);
 	answer_private(answer);
 	answer->content_type = call->media;
 	bundle_history(ctx, records, n, total, answer_fhir_base(ctx),
 	    arena_printf(ctx->arena, "%s/%.*s/_history", call->type->name,
-	    STR_ARGS(call->id)), next, answer);
+	    STR_ARGS(call->id)), self, next, answer);
 	return OK;
 }
 

@@ -117,14 +117,14 @@ put_after(struct ctx *ctx, struct http_answer *answer,
 
 void
 bundle_history(struct ctx *ctx, const struct record *records, size_t n,
-    int64_t total, struct str base, struct str path, struct str next,
-    struct http_answer *answer)
+    int64_t total, struct str base, struct str path, struct str self,
+    struct str next, struct http_answer *answer)
 {
 	struct str url = join(ctx, base, path);
 	struct buf b = buf_new(ctx->arena, 512);
 
 	add_head(&b, "history", total);
-	add_link(&b, "self", url, STR_NONE);
+	add_link(&b, "self", url, self);
 	add_link_if(&b, "next", url, next);
 	buf_addc(&b, ']');
 	http_body(answer, buf_str(&b));
