@@ -295,32 +295,29 @@ sub import_files {
     return map { write_lines("bundles/$_.json", Records::history($_)) } 1 .. 100;
 }
 
-# What each session wrote, as one script in which each client runs the share of
-# one session: a pipeline for each transaction, statements prepared before. A
-# transaction begins with the new records.
-sub replay_script {
-    my ($path, @sent) = @_;
+# What each session wrote as one script: a pipeline for each transaction, its
+# statements prepared before. A transaction begins with the new records.
+sub replay_scripts {
+    my (@sent) = @_;
     my (%share, @sessions);
     for my $s (grep { $_->{name} =~ /^store_(?!writer)/ } @sent) {
         push @sessions, $s->{session} if !$share{ $s->{session} };
         push @{ $share{ $s->{session} } }, $s;
     }
-    open my $fh, '>:raw', $path or die "$path: $!\n";
-    for my $i (0 .. $#sessions) {
-        my @mine = @{ $share{ $sessions[$i] } };
-        my %name = map { $_->{name} => $_ } @mine;
-        print {$fh} "\\if :client_id = $i\n";
-        print {$fh} map { Statements::prepare($name{$_}) . ";\n" } sort keys %name;
-        for my $j (0 .. $#mine) {
-            my $begins = $j == 0 || $mine[$j]{name} eq 'store_create';
-            print {$fh} "\\endpipeline\n"   if $begins && $j > 0;
-            print {$fh} "\\startpipeline\n" if $begins;
-            print {$fh} Statements::execute($mine[$j]), ";\n";
-        }
-        print {$fh} "\\endpipeline\n\\endif\n";
+    return map { write_lines("import-$_.sql", replay_lines(@{ $share{ $sessions[$_] } })) } 0 .. $#sessions;
+}
+
+sub replay_lines {
+    my (@sent) = @_;
+    my %name = map { $_->{name} => $_ } @sent;
+    my @lines = (Load::start_together(), map { Statements::prepare($name{$_}) . ';' } sort keys %name);
+    for my $i (0 .. $#sent) {
+        my $begins = $i == 0 || $sent[$i]{name} eq 'store_create';
+        push @lines, '\endpipeline'   if $begins && $i > 0;
+        push @lines, '\startpipeline' if $begins;
+        push @lines, Statements::execute($sent[$i]) . ';';
     }
-    close $fh or die "$path: $!\n";
-    return scalar @sessions;
+    return (@lines, '\endpipeline');
 }
 
 sub import {
@@ -332,9 +329,9 @@ sub import {
         ca_file => $x->{ca_file}, clients => $IMPORTERS, files => \@files, servers => $instance->servers);
     my $first;
     my @sent = $x->{log}->during(sub { $first = Load::bundles(%ours) });
-    my %peer = (pgbench => $instance->program('pgbench'), host => $instance->host, script => "$DIR/import.sql",
-        database => 'replay', records => $first->{requests}, servers => $instance->servers('postgres'));
-    $peer{clients} = replay_script($peer{script}, @sent);
+    my %peer = (pgbench => $instance->program('pgbench'), host => $instance->host, instance => $instance,
+        database => 'replay', scripts => [ replay_scripts(@sent) ], records => $first->{requests},
+        servers => $instance->servers('postgres'));
     undef @sent;
     $instance->scratch('empty');
     my $r = interleave($ROUNDS,
@@ -345,7 +342,7 @@ sub import {
             Load::replay(%peer);
         },
     );
-    printf "  %d bundles, %d records; %d sessions\n", scalar @files, $first->{requests}, $peer{clients};
+    printf "  %d bundles, %d records; %d sessions\n", scalar @files, $first->{requests}, scalar @{ $peer{scripts} };
     compare($r, $IMPORT_ROWS[0], 'import', 'pgbench', floor => 0.5, aim => '5000/s');
     return;
 }
@@ -374,10 +371,32 @@ sub prepare {
     };
 }
 
-sub main {
-    make_path($DIR);
-    print Report::head();
-    edge();
+# The absolute rows of an install that is not ours; its tenant keeps the records.
+sub remote {
+    my ($base) = @_;
+    my ($origin) = $base =~ m{^(https?://[^/]+)};
+    my %env = (FHIR_URL => "$base/fhir", AUTH_URL => $origin, CA_FILE => $ENV{CA_FILE} // '/etc/ssl/certs/ca-certificates.crt',
+        map { $_ => $ENV{$_} // die "$_ is not set\n" } qw(CLIENT_ID CLIENT_SECRET));
+    local $ENV{STACK_ENV} = write_lines('target.env', map { "$_=$env{$_}" } sort keys %env);
+    chmod 0600, $ENV{STACK_ENV};
+    my $stack  = Stack->new;
+    my $token  = $stack->token;
+    my $fhir   = path_of($env{FHIR_URL});
+    my %common = (url => $origin, tokens => write_lines('tokens', $token));
+    fill($stack, $token);
+    my $r = interleave($ROUNDS,
+        get    => sub { Load::http(%common, paths => observation_paths($fhir)) },
+        search => sub { Load::http(%common, paths => search_paths($fhir), connections => 16) },
+        create => sub { Load::http(%common, paths => write_lines('path-create', "$fhir/Observation"),
+            method => 'POST', bodies => create_bodies()) },
+    );
+    compare($r, 'GET by id',         'get');
+    compare($r, 'search page of 50', 'search');
+    compare($r, 'create',            'create');
+    return;
+}
+
+sub local_rows {
     if (wanted(@GET_ROWS, @SEARCH_ROWS, @CREATE_ROWS, @IMPORT_ROWS)) {
         my $x = prepare();
         get_by_id($x);
@@ -385,11 +404,20 @@ sub main {
         create($x);
         import($x);
     }
+    return;
+}
+
+sub main {
+    make_path($DIR);
+    print Report::head();
+    my $done = eval { $ENV{TARGET} ? remote($ENV{TARGET} =~ s{/+$}{}r) : local_rows(); 1 };
+    print "\nfailed: $@" if !$done;
     print "\n", Report::table();
     my @misses = Report::misses();
-    print @misses ? "missed: " . join('; ', @misses) . "\n" : "all floors are held\n";
-    Report::write_json("$DIR/result.json", rounds => $ROUNDS, seconds => $Load::SECONDS);
-    return 0;
+    print "missed: ", join('; ', @misses), "\n" if @misses;
+    Report::write_json("$DIR/result.json", rounds => $ROUNDS + 0, seconds => $Load::SECONDS + 0,
+        ($done ? () : (failed => "$@")));
+    return $done ? 0 : 1;
 }
 
 exit main();

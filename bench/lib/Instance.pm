@@ -43,15 +43,29 @@ sub setting {
 sub program { my ($self, $name) = @_; return setting('PG_BIN') . "/$name" }
 sub host    { return $_[0]{socket} }
 
+sub psql {
+    my ($self, $database) = @_;
+    return ($self->program('psql'), '-X', '-q', '-tA', '-h', $self->{socket}, '-U', 'postgres',
+        '-d', $database // 'twocare', '-v', 'ON_ERROR_STOP=1');
+}
+
 # Statements as the superuser of the cluster; what they print.
 sub sql {
     my ($self, @statements) = @_;
-    my @command = ($self->program('psql'), '-X', '-q', '-tA', '-h', $self->{socket},
-        '-U', 'postgres', '-d', $self->{database} // 'twocare', '-v', 'ON_ERROR_STOP=1');
-    open my $pipe, '-|', @command, map { ('-c', $_) } @statements or die "psql: $!\n";
+    local $ENV{PGOPTIONS} = '-c client_min_messages=warning';
+    open my $pipe, '-|', $self->psql, map { ('-c', $_) } @statements or die "psql: $!\n";
     my $out = do { local $/ = undef; <$pipe> } // '';
     close $pipe or die "psql failed ($?): @statements\n";
     return $out;
+}
+
+sub wait_until {
+    my ($self, $condition) = @_;
+    for (1 .. 600) {
+        return if $self->sql("select $condition") =~ /^t/;
+        sleep 0.1;
+    }
+    die "did not come true: $condition\n";
 }
 
 sub master {
@@ -77,7 +91,7 @@ sub scratch {
     while (<$in>) { print {$out} s/dbname=twocare/dbname=$name/r }
     close $out or die "$conf: $!\n";
     $self->sql("drop database if exists $name", "create database $name owner twocare");
-    system("$self->{build}/twocare", 'migrate', '--conf', $conf) == 0 or die "migrate failed\n";
+    system("'$self->{build}/twocare' migrate --conf '$conf' >/dev/null") == 0 or die "migrate failed\n";
     return $name;
 }
 

@@ -10,12 +10,17 @@ package Load;
 use strict;
 use warnings;
 
-use Carp qw(croak);
+use IO::Handle;
 use JSON::PP;
 use POSIX qw(sysconf _SC_CLK_TCK);
+use Time::HiRes qw(time);
 
 our $SECONDS = 2;
 our $THREADS = 2;
+
+# Sessions are set as the workers set theirs (backend/wire/pg_link.c).
+my $SESSION    = '-c plan_cache_mode=force_generic_plan -c jit=off';
+my $START_LOCK = 20_000_003;
 
 my $TICK_US = 1e6 / sysconf(_SC_CLK_TCK);
 
@@ -97,18 +102,17 @@ sub http {
 
 # --- pgbench -----------------------------------------------------------------------
 
-# Options: pgbench, host, database, scripts (chosen at random), clients, mode, seconds, servers,
-# define. The first second (connecting, preparing) is not counted; sessions are
-# set as the workers set theirs (backend/wire/pg_link.c).
+# Options: pgbench, host, scripts (chosen at random), clients, seconds, servers,
+# define. The first second (connecting, preparing) is not counted.
 sub pgbench {
     my (%o) = @_;
-    local $ENV{PGOPTIONS} = '-c plan_cache_mode=force_generic_plan -c jit=off';
+    local $ENV{PGOPTIONS} = $SESSION;
     my $seconds = $o{seconds} // $SECONDS;
     my @define  = map { ('-D', "$_=$o{define}{$_}") } sort keys %{ $o{define} // {} };
     return costed($o{servers} // {}, sub {
-        my $out = capture($o{pgbench}, '-n', '-M', $o{mode} // 'prepared', '-h', $o{host},
-            '-U', 'twocare', '-c', $o{clients}, '-j', $o{clients} < 2 ? 1 : 2,
-            '-T', $seconds + 1, '-P', 1, @define, (map { ('-f', $_) } @{ $o{scripts} }), $o{database} // 'twocare');
+        my $out = capture($o{pgbench}, '-n', '-M', 'prepared', '-h', $o{host}, '-U', 'twocare',
+            '-c', $o{clients}, '-j', $o{clients} < 2 ? 1 : 2, '-T', $seconds + 1, '-P', 1, @define,
+            (map { ('-f', $_) } @{ $o{scripts} }), 'twocare');
         my ($first_s, $first_tps) = $out =~ /^progress: ([\d.]+) s, ([\d.]+) tps/m;
         my ($n)      = $out =~ /actually processed: (\d+)/;
         my ($failed) = $out =~ /failed transactions: (\d+)/;
@@ -147,21 +151,41 @@ sub bundles {
     });
 }
 
-# Run a script once in each of so many clients; $records is what it writes.
+# Run each script once, each in a pgbench of its own, all at the same moment:
+# they wait for a lock before their first statement. Options: pgbench, host,
+# database, instance, scripts, records (that they write together), servers.
 sub replay {
     my (%o) = @_;
+    local $ENV{PGOPTIONS} = $SESSION;
+    open my $lock, '|-', $o{instance}->psql($o{database}), '-o', '/dev/null' or die "psql: $!\n";
+    $lock->autoflush(1);
+    print {$lock} "select pg_advisory_lock($START_LOCK);\n";
+    $o{instance}->wait_until('exists (' . locks('granted') . ')');
+    my @pids = map { spawn($o{pgbench}, '-n', '-M', 'extended', '-h', $o{host}, '-U', 'twocare',
+        '-c', 1, '-t', 1, '-f', $_, $o{database}) } @{ $o{scripts} };
+    $o{instance}->wait_until('(' . locks('not granted', 'count(*)') . ') = ' . @pids);
     return costed($o{servers}, sub {
-        my $out = capture($o{pgbench}, '-n', '-M', 'extended', '-h', $o{host}, '-U', 'twocare',
-            '-c', $o{clients}, '-j', $o{clients}, '-t', 1, '-f', $o{script}, $o{database});
-        my ($n)   = $out =~ /actually processed: (\d+)/;
-        my ($tps) = $out =~ /^tps = ([\d.]+) \(without/m;
-        $n && $tps or die "pgbench said:\n" . substr $out, 0, 2000;
-        return {
-            rate     => $o{records} * $tps / $n,
-            requests => $o{records},
-            bad      => $o{clients} - $n,
-        };
+        my $begin = time;
+        close $lock or die "psql failed\n";
+        my $bad = grep { waitpid($_, 0) && $? } @pids;
+        return { rate => $o{records} / (time - $begin), requests => $o{records}, bad => $bad };
     });
+}
+
+# The first statement of a replay's script.
+sub start_together { return "select pg_advisory_lock_shared($START_LOCK);\n" }
+
+sub locks {
+    my ($state, $what) = @_;
+    return 'select ' . ($what // '1') . " from pg_locks where locktype = 'advisory' and objid = $START_LOCK and $state";
+}
+
+sub spawn {
+    my (@command) = @_;
+    my $pid = fork // die "fork: $!\n";
+    return $pid if $pid;
+    open STDOUT, '>', '/dev/null';
+    exec { $command[0] } @command or POSIX::_exit(127);
 }
 
 1;
