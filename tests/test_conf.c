@@ -3,6 +3,7 @@
 #include "base/conf.h"
 
 #include <check.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -53,6 +54,30 @@ START_TEST(defaults_hold_where_nothing_is_said)
 }
 END_TEST
 
+/* The file that is installed shows the defaults, all of them. */
+START_TEST(installed_file_shows_the_defaults)
+{
+	static const size_t texts[] = { offsetof(struct conf, environment),
+		offsetof(struct conf, database),
+		offsetof(struct conf, socket_dir),
+		offsetof(struct conf, state_dir),
+		offsetof(struct conf, secret_dir), offsetof(struct conf, user),
+		offsetof(struct conf, socket_group) };
+	struct conf shown = { .issuer = NULL };
+	char *why = NULL;
+
+	ck_assert_msg(conf_load(&shown, "conf/twocare.conf", &why), "%s", why);
+	ck_assert(load(STR(MUST), &why));
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		ck_assert_str_eq(
+		    *(char **)(void *)((char *)&shown + texts[i]),
+		    *(char **)(void *)((char *)&conf + texts[i]));
+	ck_assert_mem_eq(&shown.fast_workers, &conf.fast_workers,
+	    sizeof(conf) - offsetof(struct conf, fast_workers));
+	conf_free(&shown);
+}
+END_TEST
+
 START_TEST(what_is_said_wins)
 {
 	char *why;
@@ -72,7 +97,19 @@ static const struct bad_case {
 	const char	*says;		/* somewhere in the message */
 } bad_cases[] = {
 	{ "", "\"issuer\" must be set" },
-	{ "issuer = x\n", "\"base_url\" must be set" },
+	{ "issuer = https://x\n", "\"base_url\" must be set" },
+	{ "issuer = x\n", ".conf:1: bad value of \"issuer\" (must be" },
+	{ "issuer = ftp://x\n", ".conf:1: bad value" },
+	{ "issuer = https://\n", ".conf:1: bad value" },
+	{ "issuer = https://x/\n", ".conf:1: bad value" },
+	{ "issuer = https://x/auth\n", ".conf:1: bad value" },
+	{ "issuer = https://x y\n", ".conf:1: bad value" },
+	{ "issuer = https://x\"y\n", ".conf:1: bad value" },
+	{ "base_url = x/v3\n", ".conf:1: bad value of \"base_url\"" },
+	{ "base_url = https://x/v3/\n", ".conf:1: bad value" },
+	{ "base_url = https://x/v3?a\n", ".conf:1: bad value" },
+	{ "environment = staging\n", ".conf:1: bad value of "
+	    "\"environment\" (must be production or sandbox)" },
 	{ MUST "colour = red\n", ".conf:3: unknown setting \"colour\"" },
 	{ MUST "fast_workers\n", ".conf:3: expected name = value" },
 	{ MUST "\nfast_workers = 0\n", ".conf:4: bad value" },
@@ -136,6 +173,7 @@ main(void)
 
 	tcase_add_checked_fixture(c, NULL, end);
 	tcase_add_test(c, defaults_hold_where_nothing_is_said);
+	tcase_add_test(c, installed_file_shows_the_defaults);
 	tcase_add_test(c, what_is_said_wins);
 	tcase_add_loop_test(c, mistake_is_named_with_its_line, 0,
 	    NITEMS(bad_cases));

@@ -12,7 +12,7 @@
 #define CONF_PATH_DEFAULT	"/etc/twocare/twocare.conf"
 #define CONF_LINE_MAX		2048
 
-enum kind { TEXT, NUMBER, LEVEL };
+enum kind { TEXT, NUMBER, LEVEL, PLACE, ORIGIN, URL };
 
 struct setting {
 	const char	*name;
@@ -27,13 +27,13 @@ struct setting {
 /* clang-format off */
 static const struct setting settings[] = {
 /* name			kind	member				default			min	max */
-{ "environment",	TEXT,	AT(environment),		"production",		0,	0 },
-{ "issuer",		TEXT,	AT(issuer),			NULL,			0,	0 },
-{ "base_url",		TEXT,	AT(base_url),			NULL,			0,	0 },
+{ "environment",	PLACE,	AT(environment),		"production",		0,	0 },
+{ "issuer",		ORIGIN,	AT(issuer),			NULL,			0,	0 },
+{ "base_url",		URL,	AT(base_url),			NULL,			0,	0 },
 { "database",		TEXT,	AT(database),			"dbname=twocare",	0,	0 },
 { "socket_dir",		TEXT,	AT(socket_dir),			"/run/twocare",		0,	0 },
 { "state_dir",		TEXT,	AT(state_dir),			"/var/lib/twocare/state", 0,	0 },
-{ "secret_dir",		TEXT,	AT(secret_dir),			"/etc/twocare/secret",	0,	0 },
+{ "secret_dir",		TEXT,	AT(secret_dir),			"/var/lib/twocare/secret", 0,	0 },
 { "user",		TEXT,	AT(user),			"twocare",		0,	0 },
 { "socket_group",	TEXT,	AT(socket_group),		"www-data",		0,	0 },
 { "fast_workers",	NUMBER,	AT(fast_workers),		"8",			1,	256 },
@@ -47,6 +47,16 @@ static const struct setting settings[] = {
 /* clang-format on */
 
 #define NSETTINGS	(sizeof(settings) / sizeof(settings[0]))
+
+/* What a bad value should have been. */
+static const char *const must_be[] = {
+	[TEXT]	 = "must not be empty",
+	[NUMBER] = "out of range",
+	[LEVEL]	 = "must be error, warn, info or debug",
+	[PLACE]	 = "must be production or sandbox",
+	[ORIGIN] = "must be like https://api.example.org, without a path",
+	[URL]	 = "must be like https://api.example.org/v3, without a last /",
+};
 
 static const char *const level_names[LOG_LEVEL__MAX] = {
 	"error",	/* LOG_LEVEL_ERROR */
@@ -68,6 +78,13 @@ refuse(char **why, const char *fmt, ...)
 	return false;
 }
 
+/* Whether the member is a malloc'd string. */
+static bool
+is_string(enum kind kind)
+{
+	return kind != NUMBER && kind != LEVEL;
+}
+
 static bool
 parse_level(struct str value, long *out)
 {
@@ -79,6 +96,40 @@ parse_level(struct str value, long *out)
 	return false;
 }
 
+/* http(s):// and more; with a path or without, no query, no last slash. They
+ * are copied into JSON and header fields as they are. */
+static bool
+is_url(struct str s, bool path)
+{
+	struct str rest = s;
+
+	str_cut(&rest, ':');
+	if (!(str_starts(s, STR("https://")) || str_starts(s, STR("http://"))))
+		return false;
+	rest = str_from(rest, 2);
+	for (size_t i = 0; i < rest.n; i++)
+		if (rest.p[i] <= ' ' || rest.p[i] > '~' ||
+		    strchr("\"\\<>?#", rest.p[i]) != NULL ||
+		    (rest.p[i] == '/' && !path))
+			return false;
+	return rest.n > 0 && rest.p[0] != '/' && rest.p[rest.n - 1] != '/';
+}
+
+static bool
+is_text(enum kind kind, struct str value)
+{
+	switch (kind) {
+	case PLACE:
+		return str_eqz(value, "production") ||
+		    str_eqz(value, "sandbox");
+	case ORIGIN:
+	case URL:
+		return is_url(value, kind == URL);
+	default:
+		return value.n > 0;
+	}
+}
+
 static bool
 assign(struct conf *conf, const struct setting *s, struct str value)
 {
@@ -86,10 +137,6 @@ assign(struct conf *conf, const struct setting *s, struct str value)
 	uint64_t number;
 
 	switch (s->kind) {
-	case TEXT:
-		free(*(char **)(void *)member);
-		*(char **)(void *)member = strndup(value.p, value.n);
-		return value.n > 0;
 	case NUMBER:
 		if (!str_u64(value, s->max, &number) || number < s->min)
 			return false;
@@ -97,8 +144,11 @@ assign(struct conf *conf, const struct setting *s, struct str value)
 		return true;
 	case LEVEL:
 		return parse_level(value, (long *)(void *)member);
+	default:
+		free(*(char **)(void *)member);
+		*(char **)(void *)member = strndup(value.p, value.n);
+		return is_text(s->kind, value);
 	}
-	return false;
 }
 
 static const struct setting *
@@ -128,9 +178,8 @@ read_line(struct conf *conf, struct str line, const char *path, int lineno,
 		return refuse(why, "%s:%d: unknown setting \"%.*s\"", path,
 		    lineno, STR_ARGS(name));
 	if (!assign(conf, s, str_trim(value)))
-		return refuse(why, "%s:%d: bad value of \"%s\"%s", path,
-		    lineno, s->name,
-		    s->kind == NUMBER ? " (out of range)" : "");
+		return refuse(why, "%s:%d: bad value of \"%s\" (%s)", path,
+		    lineno, s->name, must_be[s->kind]);
 	return true;
 }
 
@@ -163,7 +212,7 @@ nothing_missing(const struct conf *conf, const char *path, char **why)
 	for (size_t i = 0; i < NSETTINGS; i++) {
 		const char *member = (const char *)conf + settings[i].offset;
 
-		if (settings[i].kind == TEXT &&
+		if (is_string(settings[i].kind) &&
 		    *(const char *const *)(const void *)member == NULL)
 			return refuse(why, "%s: \"%s\" must be set", path,
 			    settings[i].name);
@@ -200,7 +249,7 @@ conf_free(struct conf *conf)
 	for (size_t i = 0; i < NSETTINGS; i++) {
 		char *member = (char *)conf + settings[i].offset;
 
-		if (settings[i].kind == TEXT)
+		if (is_string(settings[i].kind))
 			free(*(char **)(void *)member);
 	}
 	memset(conf, 0, sizeof(*conf));
