@@ -62,4 +62,38 @@ is $stack->post('', body => { resourceType => 'Patient' })->{status}, 400, 'no B
 is $stack->post('', body => { resourceType => 'Bundle', type => 'searchset' })->{status}, 400, 'not a transaction';
 is transact()->{status}, 200, 'an empty one is fine';
 
+# The order of the work is DELETE, POST, PUT, GET, that of the answer the
+# request's; links to absolute addresses of entries become the new ids.
+my $away = 'https://elsewhere.example.org/fhir/Organization/7';
+$res = transact(
+    entry('GET', "Patient/$own.order"),
+    entry('PUT', "Patient/$own.order", { resourceType => 'Patient', id => "$own.order", managingOrganization => { reference => $away } }),
+    entry('POST', 'Organization', { resourceType => 'Organization', name => 'Away' }, $away),
+    entry('DELETE', "Patient/$own"),
+);
+is $res->{status}, 200, 'all four verbs' or diag $res->{content};
+my @done = @{ $res->{json}{entry} };
+is_deeply [ map { $_->{response}{status} =~ s/ .*//r } @done ], [ 200, 201, 201, 204 ], 'answered in the order of the request';
+my ($organization) = $done[2]{response}{location} =~ m{(Organization/[^/]+)};
+is $done[0]{resource}{managingOrganization}{reference}, $organization, 'the GET sees what was written, with its link';
+is $stack->get("/Patient/$own")->{status}, 410, 'and what was deleted is gone';
+is transact(map { entry('POST', 'Patient', { resourceType => 'Patient' }, $urn) } 1, 2)->{status}, 400, 'a fullUrl twice is refused';
+$res = transact(entry('POST', 'Observation', { resourceType => 'Observation', status => 'final', code => { text => 'x' }, subject => { reference => $urn } }));
+is $res->{status}, 422, 'a link to an entry that is not there';
+like $res->{content}, qr/\Q$urn\E/, 'is named';
+
+# 2,600 entries in 16 MB are within all limits.
+my $text = 'x' x 5900;
+my @many = map {
+    entry('POST', 'Observation', {
+        resourceType => 'Observation', status => 'final', code => { text => "large $_" },
+        subject => { reference => $urn }, effectiveDateTime => '2025-01-01', note => [ { text => $text } ],
+    })
+} 1 .. 2599;
+my $large = $stack->{json}->encode(bundle(entry('POST', 'Patient', { resourceType => 'Patient' }, $urn), @many));
+cmp_ok length $large, '>', 15_500_000, 'a bundle of 16 MB';
+$res = $stack->post('', body => $large);
+is $res->{status}, 200, 'is taken' or diag substr $res->{content}, 0, 500;
+is scalar @{ $res->{json}{entry} // [] }, 2600, 'with 2,600 entries';
+
 done_testing;
