@@ -27,6 +27,33 @@ unlike $out, qr/OperationOutcome/, 'without a refusal' or diag $out;
 
 my ($admin) = $readme =~ /(\$ADMIN tenant create.*?)```/s;
 like $admin, qr/client create/, 'the administration is shown';
-like $stack->admin(qw(tenant create), 'readme-' . time), qr/\S/, 'a tenant is created as shown';
+
+# Each of its lines, with names of our own, of a client of our own.
+my $tenant = 'north-clinic-' . time;
+my $client = $stack->client(tenant => 'sandbox', name => 'readme')->{CLIENT_ID};
+for my $line ($admin =~ /^(\$ADMIN .*)$/mg) {
+    my $command = $line =~ s/north-clinic/$tenant/r =~ s/cli_sbx_…/$client/r;
+    $script = File::Temp->new(SUFFIX => '.sh');
+    print {$script} qq(. "\$STACK_ENV"\n$command\n);
+    close $script;
+    $out = `bash $script 2>&1`;
+    is $?, 0, $line or diag $out;
+}
+
+# What run/env holds is a contract, and the README names all of it.
+my @names = sort map { /^([A-Z_]+)=/ ? $1 : () } do { open my $env, '<', $ENV{STACK_ENV} or die $!; <$env> };
+is "@names", 'ADMIN AUTH_URL BASE_URL CA_FILE CLIENT_ID CLIENT_SECRET FHIR_URL HTTP_URL PG_URL STATE_DIR'
+  . ' STD_CLIENT_ID STD_CLIENT_SECRET', 'the settings of an instance';
+like $readme, qr/`$_`/, "the README names $_" for @names;
+is `. "\$STACK_ENV" && psql -XAtc 'select 1' "\$PG_URL"`, "1\n", 'PG_URL is for psql';
+
+# The files and folders that the manuals name are there.
+for my $manual ('README.md', 'CONTRIBUTING.md') {
+    open my $text, '<', $manual or die $!;
+    my %named = map { ($_ => 1) } map { m{`((?:ngx_module|backend|conf|sql|tests|tools|t|bench)/[\w./]*)`}g } <$text>;
+    delete @named{ grep { /NNNN|NOUN/ } keys %named };
+    my @gone = grep { !-e } sort keys %named;
+    is "@gone", '', "$manual: what it names exists";
+}
 
 done_testing;
