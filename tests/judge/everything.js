@@ -8,8 +8,9 @@ const r4 = require('fhirpath/fhir-context/r4');
 // More choices than any element that is searched has.
 const VARIANTS = 12;
 const DEPTH = 7;		// of elements below a resource
-const OMITTED = new Set(['extension', 'modifierExtension', 'contained', 'text',
+const OMITTED = new Set(['extension', 'modifierExtension', 'contained',
 	'comparator', 'assigner', 'implicitRules']);
+const NARRATIVE = 'DomainResource.text';
 const TARGETS = ['Patient', 'Practitioner', 'Location', 'RelatedPerson',
 	'Group'];
 const RELATED = ['composed-of', 'depends-on', 'derived-from', 'predecessor',
@@ -93,8 +94,8 @@ function object(path, variant, depth) {
 		for (const name of members.get(owner) ?? []) {
 			const member = `${owner}.${name}`;
 			const [place, count] = choices.get(member) ?? [0, 1];
-			if (OMITTED.has(name) || name in out ||
-			    variant % count !== place)
+			if (OMITTED.has(name) || member === NARRATIVE ||
+			    name in out || variant % count !== place)
 				continue;
 			const many = r4.path2Repeating[member] === true;
 			const times = many && depth < 3 ? 2 : 1;
