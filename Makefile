@@ -13,7 +13,8 @@ RUN_DIR	?= run
 export BUILD RUN_DIR
 
 # --- flags --------------------------------------------------------------------
-# DEV=1 makes warnings errors. SAN is set by `make asan`.
+# DEV=1 makes warnings errors, V=1 shows the commands. SAN is set by
+# `make asan`.
 
 OPT	?= -O2
 CFLAGS	?= -g
@@ -33,6 +34,13 @@ endif
 ALL_CFLAGS = $(CSTD) $(OPT) $(CFLAGS) $(WARN) $(HARDEN) $(SAN) \
 	-Ibackend -I$(BUILD)/gen $(PKG_CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS) $(LDHARD) $(SAN)
+
+ifneq ($(V),1)
+.SILENT:
+say	= echo '  $(1)  $@'
+else
+say	= :
+endif
 
 # --- what is built ----------------------------------------------------------------
 
@@ -55,6 +63,7 @@ GENERATED := $(BUILD)/gen/queries.h
 all: $(BUILD)/twocare $(if $(wildcard ngx_module/build.sh),$(MODULE))
 
 $(BUILD)/twocare: $(MAIN_OBJ) $(LIB)
+	@$(call say,LINK   )
 	$(CC) $(ALL_LDFLAGS) -o $@ $(MAIN_OBJ) $(LIB) $(PKG_LIBS)
 
 $(LIB): $(LIB_OBJ)
@@ -73,21 +82,25 @@ $(BUILD)/gen/migrations.c: $(MIGRATIONS) tools/embed.awk
 	@mkdir -p $(@D)
 	awk -f tools/embed.awk $(MIGRATIONS) > $@
 $(BUILD)/gen/%.o: $(BUILD)/gen/%.c $(GENERATED)
+	@$(call say,COMPILE)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/%.o: %.c config.mk | $(GENERATED)
 	@mkdir -p $(@D)
+	@$(call say,COMPILE)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # --- the module ----------------------------------------------------------------------
 # Built against the installed nginx; build.sh knows how, and does nothing when
 # nothing changed.
 
-MODULE_SRC := $(wildcard ngx_module/*) $(wildcard backend/base/*.[ch])
+MODULE_SRC := $(wildcard ngx_module/*.[ch]) ngx_module/config \
+	ngx_module/build.sh $(wildcard backend/base/*.[ch]) config.mk
 
 .PHONY: module
 module: $(MODULE)
 $(MODULE): $(MODULE_SRC)
+	@$(call say,MODULE )
 	ngx_module/build.sh $(@D)
 
 # --- tests ---------------------------------------------------------------------------
@@ -96,9 +109,11 @@ $(MODULE): $(MODULE_SRC)
 tests: $(TESTS) $(TOOLS)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIB) $(LIB)
+	@$(call say,LINK   )
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS) \
 	    $(CHECK_LIBS)
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
+	@$(call say,LINK   )
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS)
 
 unit: $(TESTS) $(TOOLS)
@@ -111,7 +126,11 @@ prove: all $(TOOLS)
 judge: all $(TOOLS)
 	tests/judge/run.sh
 
-test: unit prove judge
+# One after the other, whatever -j says: they measure time.
+test: all tests
+	$(MAKE) --no-print-directory unit
+	$(MAKE) --no-print-directory prove
+	$(MAKE) --no-print-directory judge
 
 # --- running ---------------------------------------------------------------------------
 
@@ -190,7 +209,7 @@ help:
 	@echo 'make check      also linters, sanitizers, fuzzers (configure.sh --check)'
 	@echo 'make bench      load tests; prints ratios'
 	@echo 'make install    into PREFIX and nginx (DESTDIR honoured)'
-	@echo 'Variables: RUN_DIR=run PORT=8443 ENV=sandbox|production BUILD=build DEV=1'
+	@echo 'Variables: RUN_DIR=run PORT=8443 ENV=sandbox|production BUILD=build DEV=1 V=1'
 
 -include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(TESTS:%=%.d) $(TOOLS:%=%.d)
 .SECONDARY:

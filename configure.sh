@@ -180,7 +180,9 @@ PKG_CFLAGS := $(pkg-config --cflags libpq jansson openssl libcurl libsodium)
 PKG_LIBS := $(pkg-config --libs libpq jansson openssl libcurl libsodium) -lfcgi -lunistring
 CHECK_LIBS := $(pkg-config --libs check)
 EOF
-mv config.mk.tmp config.mk
+# Everything is compiled anew when config.mk changes.
+cmp -s config.mk.tmp config.mk || mv config.mk.tmp config.mk
+rm -f config.mk.tmp
 
 echo "nginx $version, PostgreSQL in $(pg_bin), OpenSSL $(pkg-config --modversion openssl)."
 echo "Wrote config.mk. Next: make run, or make test."

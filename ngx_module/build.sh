@@ -3,8 +3,8 @@
 #
 #   ngx_module/build.sh FOLDER [asan]
 #
-# leaves FOLDER/ngx_http_twocare_module.so. Does nothing when that is newer than
-# every source and than nginx's own headers.
+# leaves FOLDER/ngx_http_twocare_module.so. Compiles nothing when that is newer
+# than every source and was made for this very nginx.
 
 set -euo pipefail
 
@@ -37,17 +37,23 @@ ld_opt="-fPIC"
 [ "$kind" = asan ] && ld_opt="$ld_opt -fsanitize=address,undefined"
 [ "$kind" = asan ] || ld_opt="$ld_opt -Wl,-z,relro -Wl,-z,now"
 
+# Packages keep their files' times: an upgrade shows in what they say.
+made_for="$kind $(cat "$SRC/conf_flags" "$SRC/src/core/nginx.h" | cksum)"
+
 fresh() {
 	local newer
-	[ -e "$out/$SO" ] && [ "$(cat "$out/kind" 2>/dev/null)" = "$kind" ] ||
-	    return 1
+	[ -e "$out/$SO" ] &&
+	    [ "$(cat "$out/kind" 2>/dev/null)" = "$made_for" ] || return 1
 	newer=$(find "$module" "$module/../backend/base" "$SRC" -type f \
 	    \( -name '*.[ch]' -o -name config -o -name build.sh \
 	    -o -name conf_flags \) -newer "$out/$SO" -print -quit)
 	[ -z "$newer" ]
 }
 
-fresh && exit 0
+if fresh; then
+	touch "$out/$SO"
+	exit 0
+fi
 
 # nginx's configure writes into its own folder: it works on a copy.
 rm -rf "$out/src" "$out/objs"
@@ -64,4 +70,4 @@ make -s -k -j2 -f "$out/objs/Makefile" modules > "$out/make.log" 2>&1 ||
 # A new inode: a running nginx keeps the text that it has mapped.
 cp "$out/objs/$SO" "$out/$SO.new"
 mv "$out/$SO.new" "$out/$SO"
-echo "$kind" > "$out/kind"
+echo "$made_for" > "$out/kind"
