@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck disable=SC2174,SC2016
+# shellcheck disable=SC2174,SC2016,SC2015
 # One instance of 2care, all of its parts under runit, in one folder.
 #
 #   tools/instance.sh run      start, print how to use it, stop on Ctrl-C
@@ -17,27 +17,29 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-[ -r config.mk ] || { echo "config.mk is missing: run ./configure.sh first" >&2; exit 1; }
+say() { echo "$*"; }
+die() { echo "2care: $*" >&2; exit 1; }
+
+[ -r config.mk ] || die "config.mk is missing: run ./configure.sh first"
 setting() { sed -n "s/^$1 := //p" config.mk; }
 
+PATH=$PATH:/usr/sbin:/sbin
 BUILD=$(realpath -m "${BUILD:-build}")
 RUN_DIR=$(realpath -m -s "${RUN_DIR:-run}")
 PORT=${PORT:-8443}
-HTTP_PORT=${HTTP_PORT:-$((PORT + 1))}
 ENV=${ENV:-sandbox}
 HOST=${HOST:-localhost}
 FAST_WORKERS=${FAST_WORKERS:-8}
 SLOW_WORKERS=${SLOW_WORKERS:-4}
 NGINX=$(setting NGINX)
+NGINX_VERSION=$(setting NGINX_VERSION)
 PG_BIN=$(setting PG_BIN)
 AS_ROOT=$([ "$(id -u)" = 0 ] && echo yes || echo no)
 HEALTHY_WITHIN_S=60
+SERVICES="postgres jobs backend nginx"
 
 # sockaddr_un holds 107 bytes; ".s.PGSQL.5432" and "fast-255.sock" must fit.
 SOCKET_DIR_MAX=90
-
-say() { echo "$*"; }
-die() { echo "2care: $*" >&2; exit 1; }
 
 # --- who runs what -----------------------------------------------------------
 
@@ -73,32 +75,39 @@ ensure_users() {
 
 # As root, PostgreSQL and the workers run as users who may not be able to enter
 # the folder we stand in (/root, a 0700 home): then the instance lives in
-# /var/tmp and RUN_DIR becomes a link to it.
+# /var/lib and RUN_DIR becomes a link to it.
 place_run_dir() {
-	local parent sum
+	local parent
 	if [ ! -e "$RUN_DIR" ] && [ "$AS_ROOT" = yes ]; then
 		parent=$(dirname "$RUN_DIR")
-		mkdir -p "$parent"
+		mkdir -p "$parent" || die "RUN_DIR cannot be made in $parent"
 		if ! chpst -u "$APP_USER" test -x "$parent"; then
-			sum=$(printf %s "$RUN_DIR" | cksum | cut -d' ' -f1)
-			mkdir -p "/var/tmp/twocare-$sum"
-			ln -s "/var/tmp/twocare-$sum" "$RUN_DIR"
-			say "$parent is closed to $APP_USER: the instance lives in /var/tmp/twocare-$sum."
+			rm -f "$RUN_DIR"
+			HOME_DIR=$(mktemp -d /var/lib/twocare-run.XXXXXX)
+			chmod 0755 "$HOME_DIR"
+			ln -s "$HOME_DIR" "$RUN_DIR"
+			say "$parent is closed to the user $APP_USER: the instance lives in $HOME_DIR."
 		fi
 	fi
-	mkdir -p "$RUN_DIR"
+	mkdir -p "$RUN_DIR" 2>/dev/null && [ -w "$RUN_DIR" ] ||
+	    die "$RUN_DIR cannot be written by $(id -un): choose another folder with RUN_DIR="
 	HOME_DIR=$(realpath "$RUN_DIR")
+	[ -O "$HOME_DIR" ] ||
+	    die "$RUN_DIR belongs to $(stat -c %U "$HOME_DIR"): choose another folder with RUN_DIR="
 }
 
-# A long path does not fit a socket's address: then the sockets live elsewhere.
+# A long path does not fit a socket's address: then the sockets live elsewhere,
+# in a folder that nobody can have prepared for us.
 place_sockets() {
 	local sum
 	SOCKET_DIR=$HOME_DIR/socket
 	if [ ${#SOCKET_DIR} -gt $SOCKET_DIR_MAX ]; then
 		sum=$(printf %s "$HOME_DIR" | cksum | cut -d' ' -f1)
 		SOCKET_DIR=/tmp/twocare-$(id -u)-$sum
-		mkdir -p -m 0755 "$SOCKET_DIR"
-		[ -O "$SOCKET_DIR" ] || die "$SOCKET_DIR belongs to somebody else"
+		mkdir -m 0755 "$SOCKET_DIR" 2>/dev/null ||
+		    { [ -d "$SOCKET_DIR" ] && [ ! -L "$SOCKET_DIR" ] &&
+		    [ -O "$SOCKET_DIR" ]; } ||
+		    die "$SOCKET_DIR is not ours: remove it, or choose a shorter RUN_DIR="
 	fi
 	PG_SOCKET_DIR=$SOCKET_DIR/pg
 }
@@ -203,6 +212,14 @@ upstream() {
 	echo "}"
 }
 
+# Where the kernel has no IPv6, no socket of it can be opened; from 1.25.1 on
+# nginx wants `http2` to be a directive.
+fit_nginx_conf() {
+	[ -e /proc/net/if_inet6 ] || sed -i '/listen *\[::\]/d' "$1"
+	[ "$(printf '1.25.1\n%s\n' "$NGINX_VERSION" | sort -V | head -n 1)" != 1.25.1 ] ||
+	    sed -i -e '/listen /s/ ssl http2/ ssl/' -e '/listen .* ssl;/a\        http2       on;' "$1"
+}
+
 make_nginx_conf() {
 	local user_line="" limit
 	[ "$AS_ROOT" = no ] || user_line="user $WEB_USER;"
@@ -224,6 +241,7 @@ make_nginx_conf() {
 		    -e "s|@TLS_KEY@|$HOME_DIR/tls/key.pem|g" \
 		    "conf/$file" >"$HOME_DIR/nginx/$file"
 	done
+	fit_nginx_conf "$HOME_DIR/nginx/nginx.conf"
 	"$NGINX" -t -q -c "$HOME_DIR/nginx/nginx.conf" -p "$HOME_DIR/nginx" \
 	    -e stderr || die "nginx refuses its configuration (above)"
 }
@@ -232,7 +250,7 @@ make_nginx_conf() {
 service() {
 	local name=$1 dir=$HOME_DIR/service/$1
 	mkdir -p "$dir/log" "$HOME_DIR/log/$name"
-	[ -e "$dir/supervise/ok" ] || touch "$dir/down"
+	touch "$dir/down"
 	printf '#!/bin/sh\nexec 2>&1\n%s\n' "$2" >"$dir/run.new"
 	printf '#!/bin/sh\nexec svlogd -tt %q\n' "$HOME_DIR/log/$name" >"$dir/log/run.new"
 	chmod 0755 "$dir/run.new" "$dir/log/run.new"
@@ -262,27 +280,38 @@ supervised() {
 	    grep -q runsvdir "/proc/$(cat "$HOME_DIR/runsvdir.pid")/comm" 2>/dev/null
 }
 
+# A runsv may outlive the supervisor that started it.
+attended() {
+	sv status "$HOME_DIR/service/$1" >/dev/null 2>&1
+}
+
+running() {
+	local name
+	supervised && return 0
+	for name in $SERVICES; do
+		! attended "$name" || return 0
+	done
+	return 1
+}
+
 start_supervisor() {
 	local i name
-	supervised && return 0
 	setsid runsvdir -P "$HOME_DIR/service" </dev/null >>"$HOME_DIR/log/runsvdir" 2>&1 &
 	echo $! >"$HOME_DIR/runsvdir.pid"
 	for i in $(seq 1 100); do
-		for name in postgres backend jobs nginx; do
-			sv status "$HOME_DIR/service/$name" >/dev/null 2>&1 || continue 2
-		done 2>/dev/null && return 0
-		sleep 0.1
+		for name in $SERVICES; do
+			attended "$name" || { sleep 0.1; continue 2; }
+		done
+		return 0
 	done
+	die "runit did not start; its log is $RUN_DIR/log/runsvdir"
 }
 
-# runsvdir needs a moment to find a new service.
+# Up now, and again whenever its runsv has to be replaced.
 up() {
-	local i
-	for i in $(seq 1 100); do
-		SV up "$HOME_DIR/service/$1" && return 0
-		sleep 0.1
-	done
-	die "runit did not take the service $1; see $RUN_DIR/log/sv"
+	rm -f "$HOME_DIR/service/$1/down"
+	SV up "$HOME_DIR/service/$1" ||
+	    die "runit did not take the service $1; its log is $RUN_DIR/log/sv"
 }
 
 # --- clients and data ------------------------------------------------------------
@@ -397,19 +426,71 @@ check_ports() {
 	local port
 	for port in "$PORT" "$HTTP_PORT"; do
 		port_free "$port" ||
-		    die "port $port is taken; choose another: make run PORT=9443"
+		    die "port $port is taken: choose another, as in make run PORT=9443"
 	done
 }
 
-start() {
+# Folders are written into the configuration of nginx and PostgreSQL and into
+# shell assignments, none of which we want to quote for.
+check_settings() {
+	local path
 	[ -x "$BUILD/twocare" ] || die "$BUILD/twocare is missing: run make first"
 	case $ENV in
 	sandbox|production) ;;
 	*) die "ENV is sandbox or production, not '$ENV'" ;;
 	esac
+	[[ $PORT =~ ^[1-9][0-9]{0,4}$ ]] && [ "$PORT" -lt 65535 ] ||
+	    die "PORT is a number from 1 to 65534, not '$PORT'"
+	HTTP_PORT=${HTTP_PORT:-$((PORT + 1))}
+	[[ $HTTP_PORT =~ ^[1-9][0-9]{0,4}$ ]] && [ "$HTTP_PORT" -le 65535 ] ||
+	    die "HTTP_PORT is a number from 1 to 65535, not '$HTTP_PORT'"
+	for path in "$BUILD" "$RUN_DIR"; do
+		[[ $path =~ ^[A-Za-z0-9_./+@:~-]+$ ]] ||
+		    die "no instance can live in '$path': use letters, digits and _ . / + @ : ~ - only"
+	done
+}
+
+# An environment is a database of its own: demo clients of a sandbox must never
+# be good in production.
+check_environment() {
+	local was
+	was=$(sed -n 's/^environment = //p' "$HOME_DIR/twocare.conf" 2>/dev/null) || return 0
+	[ "$was" = "$ENV" ] ||
+	    die "$RUN_DIR holds a $was instance: choose another folder, as in make run ENV=$ENV RUN_DIR=run-$ENV"
+}
+
+# "down" first: what has ended must not be started again meanwhile. A runsv that
+# has outlived its supervisor is told by itself; each ends its log service too.
+halt() {
+	local name
+	for name in nginx jobs backend postgres; do
+		touch "$HOME_DIR/service/$name/down"
+		SV -w 15 force-stop "$HOME_DIR/service/$name" || true
+	done
+	if supervised; then
+		kill -HUP "$(cat "$HOME_DIR/runsvdir.pid")" 2>/dev/null || true
+		for _ in $(seq 1 50); do
+			supervised || break
+			sleep 0.1
+		done
+	fi
+	SV -w 5 exit "$HOME_DIR"/service/* || true
+	rm -f "$HOME_DIR/runsvdir.pid"
+}
+
+# What is left half started is stopped; a second signal must not hinder that.
+leave() {
+	trap '' INT TERM HUP
+	say "Stopping."
+	stop
+}
+
+start() {
+	check_settings
 	ensure_users
 	place_run_dir
 	place_sockets
+	check_environment
 	if supervised && [ -e "$HOME_DIR/env" ]; then
 		# shellcheck disable=SC1091
 		. "$HOME_DIR/env"
@@ -418,7 +499,11 @@ start() {
 		seed_records
 		return 0
 	fi
+	! running || halt
 	check_ports
+	trap 'leave' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
 	make_folders
 	make_cluster
 	make_certificate
@@ -444,26 +529,21 @@ start() {
 	seed_records
 }
 
-stop() {
-	[ -e "$RUN_DIR" ] || return 0
+# The folder of an instance that may be there; false when there is none.
+find_instance() {
+	[ -d "$RUN_DIR/service" ] || return 1
 	HOME_DIR=$(realpath "$RUN_DIR")
-	supervised || return 0
-	for name in nginx jobs backend postgres; do
-		SV -w 15 force-stop "$HOME_DIR/service/$name" || true
-	done
-	# Each runsv ends its log service when told to exit.
-	SV -w 5 exit "$HOME_DIR"/service/* || true
-	kill -HUP "$(cat "$HOME_DIR/runsvdir.pid")" 2>/dev/null || true
-	for _ in $(seq 1 50); do
-		supervised || break
-		sleep 0.1
-	done
-	rm -f "$HOME_DIR/runsvdir.pid"
+	[ -w "$HOME_DIR" ] ||
+	    die "$RUN_DIR belongs to $(stat -c %U "$HOME_DIR"), who alone can do that"
+}
+
+stop() {
+	find_instance && running || return 0
+	halt
 }
 
 status() {
-	[ -e "$RUN_DIR" ] || die "no instance in $RUN_DIR"
-	HOME_DIR=$(realpath "$RUN_DIR")
+	find_instance && running || die "no instance runs in $RUN_DIR"
 	sv status "$HOME_DIR"/service/*
 }
 
@@ -491,21 +571,20 @@ tell() {
 }
 
 run() {
-	trap 'stop' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
+	! { find_instance && running; } ||
+	    die "an instance runs in $RUN_DIR already: make stop ends it"
 	start
 	tell
 	say "Ctrl-C stops it."
 	while supervised; do
 		sleep 1
 	done
-	die "the supervisor ended; see $RUN_DIR/log/runsvdir"
+	die "the supervisor ended; its log is $RUN_DIR/log/runsvdir"
 }
 
 case ${1:-} in
 run)	run ;;
-start)	start; tell ;;
+start)	start; trap - EXIT INT TERM HUP; tell ;;
 stop)	stop ;;
 status)	status ;;
 *)	sed -n '3,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
