@@ -36,6 +36,7 @@ NGINX_VERSION=$(setting NGINX_VERSION)
 PG_BIN=$(setting PG_BIN)
 AS_ROOT=$([ "$(id -u)" = 0 ] && echo yes || echo no)
 HEALTHY_WITHIN_S=60
+SPACE_MB=200
 SERVICES="postgres jobs backend nginx"
 
 # sockaddr_un holds 107 bytes; ".s.PGSQL.5432" and "fast-255.sock" must fit.
@@ -132,9 +133,9 @@ make_cluster() {
 	local me
 	[ -e "$HOME_DIR/pg/PG_VERSION" ] && return 0
 	say "Making a private PostgreSQL cluster in $RUN_DIR/pg."
-	as "$PG_USER" "$PG_BIN/initdb" -D "$HOME_DIR/pg" -U postgres -A peer \
-	    -E UTF8 --locale=C >"$HOME_DIR/log/initdb" 2>&1 ||
-	    { cat "$HOME_DIR/log/initdb" >&2; die "initdb failed"; }
+	(cd "$HOME_DIR" && as "$PG_USER" "$PG_BIN/initdb" -D "$HOME_DIR/pg" \
+	    -U postgres -A peer -E UTF8 --locale=C) >"$HOME_DIR/log/initdb" 2>&1 ||
+	    { tail -n 5 "$HOME_DIR/log/initdb" >&2; die "initdb failed; all it said is in $RUN_DIR/log/initdb"; }
 	me=$(id -un)
 	cat conf/postgresql.conf >>"$HOME_DIR/pg/postgresql.conf"
 	cat >>"$HOME_DIR/pg/postgresql.conf" <<-EOF
@@ -430,6 +431,13 @@ check_ports() {
 	done
 }
 
+check_space() {
+	local free
+	free=$(df -Pm "$HOME_DIR" | awk 'NR == 2 { print $4 }')
+	[ "$free" -ge $SPACE_MB ] ||
+	    die "only $free MB are free below $RUN_DIR; an instance needs $SPACE_MB MB to begin"
+}
+
 # Folders are written into the configuration of nginx and PostgreSQL and into
 # shell assignments, none of which we want to quote for.
 check_settings() {
@@ -454,9 +462,17 @@ check_settings() {
 # be good in production.
 check_environment() {
 	local was
-	was=$(sed -n 's/^environment = //p' "$HOME_DIR/twocare.conf" 2>/dev/null) || return 0
+	was=$(sed -n 's/^environment = //p' "$RUN_DIR/twocare.conf" 2>/dev/null) || return 0
 	[ "$was" = "$ENV" ] ||
 	    die "$RUN_DIR holds a $was instance: choose another folder, as in make run ENV=$ENV RUN_DIR=run-$ENV"
+}
+
+# The folder of an instance that may be there; false when there is none.
+find_instance() {
+	[ -d "$RUN_DIR/service" ] || return 1
+	HOME_DIR=$(realpath "$RUN_DIR")
+	[ -w "$HOME_DIR" ] ||
+	    die "$RUN_DIR belongs to $(stat -c %U "$HOME_DIR"), who alone can do that"
 }
 
 # "down" first: what has ended must not be started again meanwhile. A runsv that
@@ -487,11 +503,8 @@ leave() {
 
 start() {
 	check_settings
-	ensure_users
-	place_run_dir
-	place_sockets
 	check_environment
-	if supervised && [ -e "$HOME_DIR/env" ]; then
+	if find_instance && supervised && [ -e "$HOME_DIR/env" ]; then
 		# shellcheck disable=SC1091
 		. "$HOME_DIR/env"
 		ISSUER=$AUTH_URL
@@ -499,8 +512,12 @@ start() {
 		seed_records
 		return 0
 	fi
-	! running || halt
+	! { find_instance && running; } || halt
 	check_ports
+	ensure_users
+	place_run_dir
+	place_sockets
+	check_space
 	trap 'leave' EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
@@ -514,7 +531,7 @@ start() {
 	up postgres
 	wait_for_postgres
 	make_database
-	"$BUILD/twocare" migrate --conf "$HOME_DIR/twocare.conf"
+	"$BUILD/twocare" migrate --conf "$HOME_DIR/twocare.conf" >/dev/null
 	ADMIN secrets >/dev/null
 	# A key that is there before the edge first looks is known to it from the
 	# first token on.
@@ -529,14 +546,6 @@ start() {
 	seed_records
 }
 
-# The folder of an instance that may be there; false when there is none.
-find_instance() {
-	[ -d "$RUN_DIR/service" ] || return 1
-	HOME_DIR=$(realpath "$RUN_DIR")
-	[ -w "$HOME_DIR" ] ||
-	    die "$RUN_DIR belongs to $(stat -c %U "$HOME_DIR"), who alone can do that"
-}
-
 stop() {
 	find_instance && running || return 0
 	halt
@@ -544,6 +553,7 @@ stop() {
 
 status() {
 	find_instance && running || die "no instance runs in $RUN_DIR"
+	supervised || say "The supervisor has ended: make start begins anew."
 	sv status "$HOME_DIR"/service/*
 }
 
@@ -563,7 +573,7 @@ tell() {
 	  client     $CLIENT_ID (its secret is in the settings)
 
 	Paste into a second terminal:
-	  . ${RUN_DIR@Q}/env
+	  . $RUN_DIR/env
 	  TOKEN=\$(curl -s --cacert \$CA_FILE -u \$CLIENT_ID:\$CLIENT_SECRET -d grant_type=client_credentials \$AUTH_URL/oauth/token | sed ${q}s/.*"access_token": *"\\([^"]*\\)".*/\\1/${q})
 	  curl -s --cacert \$CA_FILE -H "Authorization: Bearer \$TOKEN" "\$FHIR_URL/Patient?name=doe"
 
