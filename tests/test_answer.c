@@ -244,6 +244,14 @@ START_TEST(an_unknown_path_is_404_in_its_face)
 }
 END_TEST
 
+START_TEST(a_path_must_be_utf8)
+{
+	ck_assert_int_eq(ask("GET", "/v3/fhir/Pat\xc0\xaf/1", ALL_SCOPES,
+	    STR_NONE), 400);
+	ck_assert_int_eq(ask("OPTIONS", "/v3/\xff", NULL, STR_NONE), 400);
+}
+END_TEST
+
 START_TEST(a_wrong_method_is_405_and_options_204)
 {
 	ck_assert_int_eq(ask("PATCH", "/v3/fhir/Patient/1", ALL_SCOPES,
@@ -489,6 +497,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, a_401_and_a_403_say_what_is_needed);
 	tcase_add_test(tc, a_503_says_when_to_come_back);
 	tcase_add_test(tc, an_unknown_path_is_404_in_its_face);
+	tcase_add_test(tc, a_path_must_be_utf8);
 	tcase_add_test(tc, a_wrong_method_is_405_and_options_204);
 	tcase_add_test(tc, nobody_is_401);
 	tcase_add_test(tc, a_token_without_tenant_is_401);

@@ -55,9 +55,13 @@ clock_us(void)
 /* --- the steps ------------------------------------------------------------ */
 
 static enum err
-check_method(struct ctx *ctx, const struct http_req *req,
+check_address(struct ctx *ctx, const struct http_req *req,
     const struct route_match *m, struct http_answer *answer)
 {
+	/* What the path says is repeated in answers, which are JSON. */
+	if (!utf8_valid(req->path))
+		return fail(ctx, ERR_INVALID_REQUEST, "the path is not "
+		    "percent-encoded UTF-8");
 	if (m->allowed == 0)
 		return fail(ctx, ERR_NOT_FOUND, "there is nothing at this "
 		    "address");
@@ -289,7 +293,7 @@ request_handle(void *arg, struct arena *arena, const struct http_req *sent,
 	call.prefer = field_prefer(req.var(&req, "HTTP_PREFER"));
 	/* An invalid query has no parameters: take_params() says so. */
 	(void)http_params_parse(arena, req.query, true, &req.params);
-	err = check_method(&ctx, &req, &m, answer);
+	err = check_address(&ctx, &req, &m, answer);
 	if (err == OK && call.route != NULL)
 		err = check_schema(&ctx, world);
 	if (err == OK && call.route != NULL)
