@@ -139,8 +139,9 @@ ngx_http_twocare_request_name(ngx_http_request_t *r,
 
 /*
  * Method and path as the client sent them: error_page changes both.  A request
- * line that nginx gave up reading has no URI; what there is of it still tells
- * below which location the client meant to be.
+ * line that nginx gave up reading has no URI, and none that is too long or
+ * holds control bytes has even an end; what there is of it still tells below
+ * which location the client meant to be.
  */
 
 static void
@@ -158,6 +159,11 @@ ngx_http_twocare_request_line(ngx_http_request_t *r,
 
     p = r->request_line.data;
     last = p + r->request_line.len;
+
+    if (p == NULL && r->request_start != NULL) {
+        p = r->request_start;
+        last = r->header_in->last;
+    }
 
     while (p < last && *p != ' ') {
         p++;

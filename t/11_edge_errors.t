@@ -54,6 +54,8 @@ my @errors = (
     [ 'json',  "GET\r\n\r\n",                                          400, 'invalid_request', 1 ],
     [ 'json',  "GET /v3/x HTTP/1.1\r\n\r\n",                           400, 'invalid_request', 1 ],
     [ 'json',  "GET /v3/\0x HTTP/1.1\r\nHost: a\r\n\r\n",              400, 'invalid_request', 1 ],
+    [ 'fhir',  "GET /v3/fhir/Patient?x=\0 HTTP/1.1\r\nHost: a\r\n\r\n", 400, 'invalid', 1 ],
+    [ 'oauth', "GET /oauth/token\x1b HTTP/1.1\r\nHost: a\r\n\r\n", 400, 'invalid_request', 1 ],
     [ 'json',  "GET /v3/x HTTP/3.0\r\nHost: a\r\n\r\n",                400, 'invalid_request', 1 ],
     [ 'json',  head('GET /v3/%zz') . "\r\n",                           400, 'invalid_request', 1 ],
     [ 'json',  head('GET /v3/../../x') . "\r\n",                       400, 'invalid_request', 1 ],
