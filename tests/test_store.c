@@ -486,6 +486,25 @@ START_TEST(more_records_than_one_statement_takes_are_written)
 }
 END_TEST
 
+START_TEST(too_many_keys_are_refused)
+{
+	enum { CHANGES = 3, NAMES = 80000 };
+	struct buf b = buf_new(ctx.arena, 64);
+	struct change changes[CHANGES];
+
+	buf_addz(&b, "{\"resourceType\":\"Patient\",\"name\":[{\"family\":"
+	    "\"n\"}");
+	for (int i = 0; i < NAMES; i++)
+		buf_addf(&b, ",{\"family\":\"n%d\"}", i);
+	buf_addz(&b, "]}");
+	buf_addc(&b, '\0');
+	for (int i = 0; i < CHANGES; i++)
+		changes[i] = change_of(CHANGE_CREATE, patient, NULL,
+		    buf_str(&b).p);
+	ck_assert_int_eq(store_write(&ctx, changes, CHANGES), ERR_TOO_LARGE);
+}
+END_TEST
+
 static const char observed[] = "{\"resourceType\":\"Observation\","
     "\"id\":\"keyed\",\"status\":\"final\",\"code\":{\"coding\":["
     "{\"system\":\"http://loinc.org\",\"code\":\"%s\"}],\"text\":\"t\"},"
@@ -612,6 +631,7 @@ add_tests(TCase *tc)
 		racing_puts_of_one_id_all_count,
 		connection_lost_before_a_write_is_made_again,
 		more_records_than_one_statement_takes_are_written,
+		too_many_keys_are_refused,
 		keys_follow_every_change,
 	};
 
