@@ -25,6 +25,9 @@ static const struct conf conf = {
 	.base_url = "https://localhost/v3",
 };
 
+#define INTERNAL	"an internal error; the request id leads the " \
+	"operator to its cause"
+
 static struct arena *arena;
 static struct pg *pg;
 static struct http_answer answer;
@@ -160,7 +163,7 @@ START_TEST(every_code_has_its_rest_form)
 		ck_assert_str_eq(answer.content_type, MEDIA_JSON);
 		ck_assert_str_eq(member("error", "code"), kind->code);
 		ck_assert_str_eq(member("error", "message"),
-		    "what \"was\" wrong: 1");
+		    e == ERR_INTERNAL ? INTERNAL : "what \"was\" wrong: 1");
 		ck_assert_str_eq(member("error", "requestId"),
 		    "req_abcdefghijklmnopqrstuvwxyz");
 		ck_assert(str_eqz(field("Cache-Control"),
@@ -196,9 +199,21 @@ START_TEST(every_code_has_its_oauth_form)
 		ck_assert_str_eq(member("error", NULL), kind->oauth);
 		/* RFC 6749 5.2: no quotation mark in the description. */
 		ck_assert_str_eq(member("error_description", NULL),
-		    "what 'was' wrong: 1");
+		    e == ERR_INTERNAL ? INTERNAL : "what 'was' wrong: 1");
 		ck_assert(str_eqz(field("Pragma"), "no-cache"));
 	}
+}
+END_TEST
+
+/* Its text may name files and keys of the operator. */
+START_TEST(the_cause_of_an_internal_error_is_not_told)
+{
+	answer_with(ERR_INTERNAL, FACE_REST, "");
+	ck_assert_ptr_nonnull(strstr(body_text().p, INTERNAL));
+	ck_assert_ptr_null(strstr(body_text().p, "wrong"));
+	answer_with(ERR_INTERNAL, FACE_FHIR, "");
+	ck_assert_ptr_nonnull(strstr(body_text().p, INTERNAL));
+	ck_assert_ptr_null(strstr(body_text().p, "wrong"));
 }
 END_TEST
 
@@ -494,6 +509,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, every_code_has_its_rest_form);
 	tcase_add_test(tc, every_code_has_its_fhir_form);
 	tcase_add_test(tc, every_code_has_its_oauth_form);
+	tcase_add_test(tc, the_cause_of_an_internal_error_is_not_told);
 	tcase_add_test(tc, a_401_and_a_403_say_what_is_needed);
 	tcase_add_test(tc, a_503_says_when_to_come_back);
 	tcase_add_test(tc, an_unknown_path_is_404_in_its_face);

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/conf.h"
+#include "base/log.h"
 #include "base/when.h"
 #include "fhir/outcome.h"
 #include "oauth/token.h"
@@ -116,10 +117,24 @@ answer_private(struct http_answer *answer)
 	http_field(answer, "Cache-Control", STR("private, no-store"));
 }
 
+/* The cause is for the operator: it may name files and keys. */
+static void
+hide_cause(struct ctx *ctx)
+{
+	log_line(LOG_LEVEL_ERROR, "internal_error", "request_id=%s cause=%s",
+	    log_word(ctx->request_id), log_word(fault_text(ctx,
+	    ERR_INTERNAL)));
+	fault_clear(ctx);
+	(void)fail(ctx, ERR_INTERNAL, "an internal error; the request id leads "
+	    "the operator to its cause");
+}
+
 void
 answer_fault(struct ctx *ctx, enum face face, enum err err, struct str need,
     struct http_answer *answer)
 {
+	if (err == ERR_INTERNAL)
+		hide_cause(ctx);
 	http_answer_clear(answer);
 	answer->status = fault_kind(err)->status;
 	answer->content_type = face == FACE_FHIR ? MEDIA_FHIR : MEDIA_JSON;

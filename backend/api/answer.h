@@ -23,7 +23,8 @@ enum face {
 /*
  * Replace what was begun by the error err: status, body made of ctx's issues,
  * and the fields that belong to that status. need is the scope that would have
- * allowed it (of ERR_SCOPE; may be empty).
+ * allowed it (of ERR_SCOPE; may be empty). The text of an ERR_INTERNAL goes to
+ * the log alone.
  */
 void	answer_fault(struct ctx *ctx, enum face face, enum err err,
 	    struct str need, struct http_answer *answer);
