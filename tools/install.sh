@@ -3,8 +3,9 @@
 #
 # Put 2care beside the nginx that is already here: the module where nginx
 # looks for modules, but not enabled; includes in /etc/twocare; units for
-# systemd. Nothing of nginx's own is touched, and uninstall removes exactly
-# what install put (settings, state and secrets stay).
+# systemd; without DESTDIR also the user twocare. Nothing of nginx's own is
+# touched, and uninstall removes exactly what install put: settings that were
+# changed, state, secrets and the user stay.
 
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,6 +14,9 @@ build=${BUILD:-build}
 nginx=$(sed -n 's/^NGINX := //p' config.mk)
 modules=$("$nginx" -V 2>&1 | sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p')
 units=/usr/lib/systemd/system
+state=/var/lib/twocare
+user=twocare
+[ -n "$modules" ] || { echo "install.sh: $nginx does not say where its modules are" >&2; exit 1; }
 
 # mode, source, target
 files=(
@@ -27,13 +31,24 @@ files=(
 
 loader=/usr/share/nginx/modules-available/mod-http-twocare.conf
 
-# The includes name folders; these are the installed ones.
+enabled=/etc/nginx/modules-enabled/50-mod-http-twocare.conf
+
+# The includes name folders; these are the installed ones. Issuer and audience
+# are said once, in the server that serves the API, so that installing again
+# changes nothing of yours.
 fill() {
 	sed -i -e "s|@BINDIR@|$prefix/bin|g" -e "s|@CONF_DIR@|/etc/twocare|g" \
 	    -e "s|@STATE_DIR@|/var/lib/twocare/state|g" \
 	    -e "s|@LIMIT_ADDRESS@|600 60|g" \
-	    -e "s|@ISSUER@|https://api.example.org|g" \
-	    -e "s|@AUDIENCE@|https://api.example.org/v3|g" "$1"
+	    -e "/^twocare_issuer/d" -e "/^twocare_audience/d" \
+	    -e "s|^# What jobs writes.*|# What jobs writes.|" "$1"
+}
+
+make_user() {
+	[ -z "$dest" ] && [ "$(id -u)" = 0 ] || return 0
+	getent passwd $user >/dev/null || useradd --system --user-group \
+	    --no-create-home --home-dir $state --shell /usr/sbin/nologin $user
+	chgrp $user /etc/twocare/twocare.conf
 }
 
 upstreams() {
@@ -60,7 +75,9 @@ install)
 	install -D -m 0644 /dev/null "$dest$loader"
 	echo "load_module $modules/ngx_http_twocare_module.so;" >"$dest$loader"
 	[ -e "$dest/etc/twocare/twocare.conf" ] ||
-	    install -m 0644 conf/twocare.conf "$dest/etc/twocare/twocare.conf"
+	    install -m 0640 conf/twocare.conf "$dest/etc/twocare/twocare.conf"
+	install -d -m 0755 "$dest$state"
+	make_user
 	echo "Installed. README.md, \"Behind the nginx you already run\", says what comes next."
 	;;
 uninstall)
@@ -69,10 +86,24 @@ uninstall)
 		rm -f "$dest$to"
 	done
 	rm -f "$dest$loader" "$dest/etc/twocare/twocare_upstreams.conf"
-	rmdir --ignore-fail-on-non-empty "$dest/etc/twocare" 2>/dev/null || true
+	# nginx would not start with a link to what is gone.
+	if [ "$(readlink "$dest$enabled")" = $loader ]; then
+		rm -f "$dest$enabled"
+		echo "Removed $enabled: remove our includes from nginx's configuration, too."
+	fi
+	if cmp -s conf/twocare.conf "$dest/etc/twocare/twocare.conf"; then
+		rm -f "$dest/etc/twocare/twocare.conf"
+	fi
+	# Folders that are empty now, ours and what DESTDIR had to hold them.
+	rmdir "$dest/etc/twocare" "$dest$state" 2>/dev/null || true
+	[ -z "$dest" ] || for row in "${files[@]}" "- - $loader" "- - $state"; do
+		read -r mode from to <<<"$row"
+		(cd "$dest" && rmdir -p "$(dirname ".$to")") 2>/dev/null || true
+	done
+	echo "Uninstalled."
 	;;
 *)
-	sed -n '2,7s/^# \{0,1\}//p' "$0"
+	sed -n '2,8s/^# \{0,1\}//p' "$0"
 	exit 2
 	;;
 esac
