@@ -95,11 +95,15 @@ uninstall)
 		rm -f "$dest/etc/twocare/twocare.conf"
 	fi
 	# Folders that are empty now, ours and what DESTDIR had to hold them.
-	rmdir "$dest/etc/twocare" "$dest$state" 2>/dev/null || true
-	[ -z "$dest" ] || for row in "${files[@]}" "- - $loader" "- - $state"; do
-		read -r mode from to <<<"$row"
-		(cd "$dest" && rmdir -p "$(dirname ".$to")") 2>/dev/null || true
-	done
+	if [ -n "$dest" ]; then
+		for row in "${files[@]}" "- - $loader"; do
+			read -r mode from to <<<"$row"
+			(cd "$dest" && rmdir -p ".${to%/*}") 2>/dev/null || true
+		done
+		(cd "$dest" && rmdir -p ".$state") 2>/dev/null || true
+	else
+		rmdir /etc/twocare "$state" 2>/dev/null || true
+	fi
 	echo "Uninstalled."
 	;;
 *)
