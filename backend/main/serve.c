@@ -9,6 +9,9 @@
 #include "main/master.h"
 #include "main/privilege.h"
 
+/* nginx's group may enter. */
+#define SOCKET_DIR_MODE	0750
+
 static bool
 write_pid(const char *path)
 {
@@ -40,6 +43,9 @@ command_serve(int argc, char **argv)
 	conf = command_conf();
 	if (conf == NULL || check)
 		return conf == NULL ? COMMAND_FAILED : COMMAND_OK;
+	if (!make_dir(conf->socket_dir, SOCKET_DIR_MODE, conf->user,
+	    conf->socket_group, &why))
+		return command_fail("%s", why);
 	if (!master_begin(conf) ||
 	    (pid_path != NULL && !write_pid(pid_path)))
 		return COMMAND_FAILED;
