@@ -47,6 +47,28 @@ START_TEST(lines_above_the_level_are_dropped)
 }
 END_TEST
 
+START_TEST(held_lines_wait_for_a_flush)
+{
+	log_hold(true);
+	log_line(LOG_LEVEL_INFO, "request", "n=%d", 1);
+	ck_assert(log_held());
+	log_flush();
+	log_line(LOG_LEVEL_INFO, "request", "n=%d", 2);
+	ck_assert(str_eqz(written(), "level=info event=request n=1\n"));
+}
+END_TEST
+
+START_TEST(warning_brings_held_lines_before_it)
+{
+	log_hold(true);
+	log_line(LOG_LEVEL_INFO, "request", "n=%d", 1);
+	log_line(LOG_LEVEL_WARN, "hint", "n=%d", 2);
+	ck_assert(!log_held());
+	ck_assert(str_eqz(written(), "level=info event=request n=1\n"
+	    "level=warn event=hint n=2\n"));
+}
+END_TEST
+
 START_TEST(control_characters_make_no_second_line)
 {
 	log_line(LOG_LEVEL_INFO, "request", "path=%s", "a\nlevel=error\x1b[0m");
@@ -116,6 +138,8 @@ main(void)
 	tcase_add_checked_fixture(c, setup, NULL);
 	tcase_add_test(c, line_is_level_event_and_pairs);
 	tcase_add_test(c, lines_above_the_level_are_dropped);
+	tcase_add_test(c, held_lines_wait_for_a_flush);
+	tcase_add_test(c, warning_brings_held_lines_before_it);
 	tcase_add_test(c, control_characters_make_no_second_line);
 	tcase_add_test(c, long_line_is_cut_and_ended);
 	tcase_add_loop_test(c, strangers_word_is_quoted, 0,

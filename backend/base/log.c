@@ -9,6 +9,7 @@
 #define LINE_MAX_BYTES	1024
 #define WORD_MAX_BYTES	200
 #define WORDS_AT_ONCE	4
+#define HELD_MAX_BYTES	4096	/* PIPE_BUF: several processes share a pipe */
 
 static const char *const level_names[LOG_LEVEL__MAX] = {
 	"error",	/* LOG_LEVEL_ERROR */
@@ -18,11 +19,49 @@ static const char *const level_names[LOG_LEVEL__MAX] = {
 };
 
 static enum log_level threshold = LOG_LEVEL_INFO;
+static bool holding;
+static char held[HELD_MAX_BYTES];
+static size_t held_n;
 
 void
 log_set_level(enum log_level level)
 {
 	threshold = level;
+}
+
+/* A log that cannot be written has nobody left to be told. */
+void
+log_flush(void)
+{
+	size_t n = held_n;
+
+	held_n = 0;
+	if (n > 0 && write(STDERR_FILENO, held, n) < 0)
+		return;
+}
+
+void
+log_hold(bool on)
+{
+	log_flush();
+	holding = on;
+}
+
+bool
+log_held(void)
+{
+	return held_n > 0;
+}
+
+static void
+put_line(enum log_level level, const char *line, size_t n)
+{
+	if (n > sizeof(held) - held_n)
+		log_flush();
+	memcpy(held + held_n, line, n);
+	held_n += n;
+	if (!holding || level <= LOG_LEVEL_WARN)
+		log_flush();
 }
 
 static size_t
@@ -52,9 +91,7 @@ log_line(enum log_level level, const char *event, const char *fmt, ...)
 		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
 			line[i] = ' ';
 	line[n++] = '\n';
-	/* A log that cannot be written has nobody left to be told. */
-	if (write(STDERR_FILENO, line, n) < 0)
-		return;
+	put_line(level, line, n);
 }
 
 static bool

@@ -20,10 +20,23 @@ void	log_set_level(enum log_level level);
 /*
  * Write one line: `event` is a snake_case word, fmt makes the further
  * key=value pairs. A value that a stranger chose goes through log_word().
- * Control characters in the result are replaced; the line is one write(2).
+ * Control characters in the result are replaced. A line is never divided
+ * between two write(2).
  */
 void	log_line(enum log_level level, const char *event, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
+
+/*
+ * Keep lines of level info and debug back and write many at once: when 4 kB
+ * are full, before a line that someone should see now, and by log_flush().
+ * Who holds calls log_flush() at least every LOG_HELD_MS.
+ */
+#define LOG_HELD_MS	200
+void	log_hold(bool on);
+
+/* Whether lines are kept back now. */
+bool	log_held(void);
+void	log_flush(void);
 
 /*
  * s as a value that is safe in logfmt: quoted when needed, escaped, cut at 200

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 
 #define EVENTS_AT_ONCE	64
 #define ACCEPTS_AT_ONCE	64
@@ -347,6 +348,7 @@ struct service {
 	struct arena	*arena;
 	fcgi_handler	*handler;
 	void		*arg;
+	int64_t		 flushed_ms;	/* when held log lines last went out */
 };
 
 /* Answer the request that has begun; false when the connection is done. */
@@ -433,12 +435,27 @@ close_idle(struct fcgi *fcgi)
 	return (int)soonest;
 }
 
+/* Lines of many requests are one write; none waits longer than LOG_HELD_MS. */
+static int
+wait_events(struct service *s, struct epoll_event *events, int timeout_ms)
+{
+	int n;
+
+	if (log_held() && (timeout_ms < 0 || timeout_ms > LOG_HELD_MS))
+		timeout_ms = LOG_HELD_MS;
+	n = epoll_wait(s->fcgi->epoll_fd, events, EVENTS_AT_ONCE, timeout_ms);
+	if (log_held() && clock_ms() - s->flushed_ms >= LOG_HELD_MS) {
+		log_flush();
+		s->flushed_ms = clock_ms();
+	}
+	return n;
+}
+
 static void
 wait_and_serve(struct service *s, int timeout_ms)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
-	int n = epoll_wait(s->fcgi->epoll_fd, events, EVENTS_AT_ONCE,
-	    timeout_ms);
+	int n = wait_events(s, events, timeout_ms);
 
 	for (int i = 0; i < n && !s->fcgi->stopping; i++) {
 		void *what = events[i].data.ptr;
@@ -477,9 +494,10 @@ void
 fcgi_serve(struct fcgi *fcgi, struct arena *arena, fcgi_handler *handler,
     void *arg)
 {
-	struct service s = { fcgi, arena, handler, arg };
+	struct service s = { fcgi, arena, handler, arg, clock_ms() };
 	int timeout_ms = -1;
 
+	log_hold(true);
 	while (!fcgi->stopping) {
 		if (fcgi->leaving) {
 			if (fcgi->accepting)
@@ -494,6 +512,7 @@ fcgi_serve(struct fcgi *fcgi, struct arena *arena, fcgi_handler *handler,
 	accept_more(fcgi, false);
 	while (fcgi->conns != NULL)
 		conn_close(fcgi, fcgi->conns);
+	log_hold(false);
 }
 
 void
