@@ -219,8 +219,10 @@ jdoc_is(const struct jdoc *d, uint32_t node, struct str s)
 
 	if (n->type != JDOC_STRING)
 		return false;
+	/* Lengths first and here: names are compared far more than found. */
 	if (!n->escaped)
-		return str_eq(jdoc_raw(d, node), s);
+		return n->len == s.n && (s.n == 0 ||
+		    memcmp(d->text.p + n->off, s.p, s.n) == 0);
 	r = jdoc_reader(d, node);
 	for (size_t i = 0; i < s.n; i++)
 		if (jdoc_read_byte(&r) != (unsigned char)s.p[i])
