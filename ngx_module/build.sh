@@ -22,7 +22,7 @@ kind=${2:-plain}
 
 case $kind in
 plain)
-	cc_opt="-g -O2 -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2"
+	cc_opt="-g -O2 -flto -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2"
 	;;
 asan)
 	cc_opt="-g -O1 -fPIC -fno-omit-frame-pointer -fsanitize=address,undefined"
@@ -33,7 +33,12 @@ asan)
 	;;
 esac
 cc_opt="$cc_opt -D_GNU_SOURCE -Wshadow -Wformat -Werror=format-security"
-ld_opt="-fPIC"
+# nginx loads modules into one space of names: ours shows three, so that calls
+# between our files are direct and no other module's function is met by chance.
+echo '{ global: ngx_modules; ngx_module_names; ngx_module_order; local: *; };' \
+    > "$out/exports"
+ld_opt="-fPIC -Wl,--version-script=$out/exports"
+[ "$kind" = asan ] || ld_opt="$ld_opt -O2 -flto"
 [ "$kind" = asan ] && ld_opt="$ld_opt -fsanitize=address,undefined"
 [ "$kind" = asan ] || ld_opt="$ld_opt -Wl,-z,relro -Wl,-z,now"
 
