@@ -88,6 +88,7 @@ decode_digits(struct str in, const unsigned char values[], unsigned char *out)
 {
 	const unsigned char *p = (const unsigned char *)in.p;
 	size_t left = in.n, n = 0, rest;
+	unsigned known = KNOWN;
 
 	for (; left >= 4; left -= 4, p += 4) {
 		unsigned a = values[p[0]], b = values[p[1]];
@@ -95,16 +96,15 @@ decode_digits(struct str in, const unsigned char values[], unsigned char *out)
 		unsigned word = (a & 63) << 18 | (b & 63) << 12 |
 		    (c & 63) << 6 | (d & 63);
 
-		if ((a & b & c & d & KNOWN) == 0)
-			return CODE_BAD;
+		known &= a & b & c & d;
 		out[n++] = (unsigned char)(word >> 16);
 		out[n++] = (unsigned char)(word >> 8);
 		out[n++] = (unsigned char)word;
 	}
+	if (known == 0 || left == 1)
+		return CODE_BAD;
 	if (left == 0)
 		return n;
-	if (left == 1)
-		return CODE_BAD;
 	rest = decode_rest(p, left, values, out + n);
 	return rest == CODE_BAD ? CODE_BAD : n + rest;
 }
