@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use lib 't/lib';
 
+use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use Stack;
@@ -24,12 +25,19 @@ chmod 0755, $dir;
 my @with = ("RUN_DIR=$dir/run", 'ENV=production', 'PORT=' . free_ports(), qw(FAST_WORKERS=1 SLOW_WORKERS=1));
 my $owner = $$;
 
+# What an nginx that was killed left of somebody's request.
+make_path("$dir/run/nginx/body/1");
+open my $left, '>', "$dir/run/nginx/body/1/0000000001" or die $!;
+close $left;
+
 sub instance { return system('sh', '-c', 'exec env "$@" >/dev/null', 'sh', @with, 'tools/instance.sh', $_[0]) }
 
 END { local $?; instance('stop') if defined $owner && $$ == $owner }
 
 my $out = qx(env @with tools/instance.sh start 2>&1);
 is $?, 0, 'a production instance starts beside the sandbox' or BAIL_OUT $out;
+is_deeply [ glob "$dir/run/nginx/body/*" ], [], 'bodies that a killed nginx left are gone';
+is sprintf('%04o', 07777 & (stat "$dir/run/nginx/$_")[2]), '0700', "$_ is for nginx alone" for qw(body fastcgi);
 is instance('start'), 0, 'starting it again changes nothing';
 
 my $sandbox = Stack->new;

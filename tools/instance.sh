@@ -118,7 +118,9 @@ make_folders() {
 	mkdir -p "$HOME_DIR"/{service,log,nginx,tls} "$SOCKET_DIR" "$PG_SOCKET_DIR"
 	mkdir -p -m 0700 "$HOME_DIR"/{pg,secret}
 	mkdir -p -m 0750 "$HOME_DIR/state" "$SOCKET_DIR/app"
-	mkdir -p -m 0700 "$HOME_DIR"/nginx/{body,fastcgi,proxy,uwsgi,scgi}
+	# An nginx that was killed leaves parts of requests there.
+	rm -rf "$HOME_DIR"/nginx/{body,fastcgi,proxy,uwsgi,scgi}
+	mkdir -m 0700 "$HOME_DIR"/nginx/{body,fastcgi,proxy,uwsgi,scgi}
 	if [ "$AS_ROOT" = yes ]; then
 		chown "$PG_USER" "$HOME_DIR/pg" "$PG_SOCKET_DIR"
 		chown "$APP_USER:$WEB_GROUP" "$HOME_DIR/state" "$SOCKET_DIR/app"
