@@ -57,5 +57,7 @@ main(int argc, char **argv)
 {
 	if (argc < 1 || !take_conf(&argc, argv))
 		return command_misuse("--conf needs a file");
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		return command_version(argc, argv);
 	return command_run(commands, "twocare", argc - 1, argv + 1);
 }
