@@ -161,7 +161,7 @@ asan:
 	$(MAKE) BUILD=$(BUILD)/asan SAN="$(SANITIZE)" OPT=-O1 DEV=1 unit all
 	BUILD=$(BUILD)/asan tests/with_stack.sh prove t/3*.t
 
-lint:
+lint: $(GENERATED)
 	tools/lint.sh $(LIB_SRC) $(wildcard backend/main/*.c)
 
 # Every fuzz target for FUZZ_SECONDS, from its committed corpus.
