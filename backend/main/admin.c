@@ -49,13 +49,12 @@ command_admin(int argc, char **argv)
 static int
 admin_secrets(int argc, char **argv)
 {
-	static const struct option_row none[] = { { NULL, NULL, NULL } };
 	const struct conf *conf = command_conf();
 	struct ctx *ctx;
-	char **words, *why;
-	int n, made;
+	char *why;
+	int made;
 
-	if (!command_options(none, argc, argv, 0, 0, &words, &n))
+	if (!command_options(NULL, argc, argv, NULL))
 		return COMMAND_USAGE;
 	if (conf == NULL)
 		return COMMAND_FAILED;
@@ -73,17 +72,15 @@ admin_secrets(int argc, char **argv)
 static int
 admin_tenant_create(int argc, char **argv)
 {
-	static const struct option_row none[] = { { NULL, NULL, NULL } };
 	struct ctx *ctx;
-	char **words;
+	const char *name;
 	int32_t tn;
-	int n;
 
-	if (!command_options(none, argc, argv, 1, 1, &words, &n))
+	if (!command_options(NULL, argc, argv, &name))
 		return COMMAND_USAGE;
 	if ((ctx = command_ctx()) == NULL)
 		return COMMAND_FAILED;
-	if (tenant_create(ctx, str_of(words[0]), &tn) != OK)
+	if (tenant_create(ctx, str_of(name), &tn) != OK)
 		return command_fault(ctx);
 	printf("%d\n", (int)tn);
 	return COMMAND_OK;
@@ -107,10 +104,8 @@ admin_tenant_list(int argc, char **argv)
 	enum output output;
 	struct ctx *ctx;
 	PGresult *res;
-	char **words;
-	int n;
 
-	if (!command_options(options, argc, argv, 0, 0, &words, &n) ||
+	if (!command_options(options, argc, argv, NULL) ||
 	    !output_parse(word, &output))
 		return COMMAND_USAGE;
 	if ((ctx = command_ctx()) == NULL)

@@ -47,10 +47,8 @@ admin_client_create(int argc, char **argv)
 	struct client_secret made;
 	enum output output;
 	struct ctx *ctx;
-	char **words;
-	int n;
 
-	if (!command_options(options, argc, argv, 0, 0, &words, &n) ||
+	if (!command_options(options, argc, argv, NULL) ||
 	    !output_parse(word, &output))
 		return COMMAND_USAGE;
 	if (tenant == NULL || name == NULL)
@@ -83,22 +81,21 @@ admin_client_change(int argc, char **argv)
 		{ NULL, NULL, NULL }
 	};
 	struct ctx *ctx;
-	char **words;
-	int n;
+	const char *id;
 
-	if (!command_options(options, argc, argv, 1, 1, &words, &n))
+	if (!command_options(options, argc, argv, &id))
 		return COMMAND_USAGE;
 	if (argc == 2)
 		return command_misuse("name what shall change: --tier, ...");
 	if ((ctx = command_ctx()) == NULL)
 		return COMMAND_FAILED;
-	if (client_change(ctx, str_of(words[0]), &(struct client_new){
+	if (client_change(ctx, str_of(id), &(struct client_new){
 	    .name = str_of(name), .scopes = str_of(scopes),
 	    .tier = str_of(tier), .hour = str_of(hour),
 	    .minute = str_of(minute), .pool = str_of(pool),
 	    .ttl = str_of(ttl) }) != OK)
 		return command_fault(ctx);
-	printf("%s: changed\n", words[0]);
+	printf("%s: changed\n", id);
 	return COMMAND_OK;
 }
 
@@ -129,10 +126,8 @@ admin_client_list(int argc, char **argv)
 	enum output output;
 	struct ctx *ctx;
 	PGresult *res;
-	char **words;
-	int n;
 
-	if (!command_options(options, argc, argv, 0, 0, &words, &n) ||
+	if (!command_options(options, argc, argv, NULL) ||
 	    !output_parse(word, &output))
 		return COMMAND_USAGE;
 	if ((ctx = command_ctx()) == NULL)
@@ -146,18 +141,16 @@ admin_client_list(int argc, char **argv)
 static int
 set_enabled(int argc, char **argv, bool enabled)
 {
-	static const struct option_row none[] = { { NULL, NULL, NULL } };
 	struct ctx *ctx;
-	char **words;
-	int n;
+	const char *id;
 
-	if (!command_options(none, argc, argv, 1, 1, &words, &n))
+	if (!command_options(NULL, argc, argv, &id))
 		return COMMAND_USAGE;
 	if ((ctx = command_ctx()) == NULL)
 		return COMMAND_FAILED;
-	if (client_enable(ctx, str_of(words[0]), enabled) != OK)
+	if (client_enable(ctx, str_of(id), enabled) != OK)
 		return command_fault(ctx);
-	printf("%s: %s\n", words[0], enabled ? "active" : "disabled");
+	printf("%s: %s\n", id, enabled ? "active" : "disabled");
 	return COMMAND_OK;
 }
 
@@ -186,10 +179,9 @@ admin_client_rotate(int argc, char **argv)
 	struct client_secret made;
 	enum output output;
 	struct ctx *ctx;
-	char **words;
-	int n;
+	const char *id;
 
-	if (!command_options(options, argc, argv, 1, 1, &words, &n) ||
+	if (!command_options(options, argc, argv, &id) ||
 	    !output_parse(word, &output))
 		return COMMAND_USAGE;
 	if (overlap != NULL &&
@@ -198,7 +190,7 @@ admin_client_rotate(int argc, char **argv)
 		    CLIENT_OVERLAP_DAYS_MAX);
 	if ((ctx = command_ctx()) == NULL)
 		return COMMAND_FAILED;
-	if (client_rotate(ctx, str_of(words[0]), (int64_t)days, &made) != OK)
+	if (client_rotate(ctx, str_of(id), (int64_t)days, &made) != OK)
 		return command_fault(ctx);
 	return show_secret(ctx, &made, output);
 }

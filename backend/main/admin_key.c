@@ -21,10 +21,8 @@ admin_key_rotate(int argc, char **argv)
 	};
 	struct str told;
 	struct ctx *ctx;
-	char **words;
-	int n;
 
-	if (!command_options(options, argc, argv, 0, 0, &words, &n))
+	if (!command_options(options, argc, argv, NULL))
 		return COMMAND_USAGE;
 	/* What every client of the spec can verify. RFC 9068 2.1 */
 	if (strcmp(alg, "RS256") != 0)
@@ -56,10 +54,8 @@ admin_key_list(int argc, char **argv)
 	enum output output;
 	struct ctx *ctx;
 	PGresult *res;
-	char **words;
-	int n;
 
-	if (!command_options(options, argc, argv, 0, 0, &words, &n) ||
+	if (!command_options(options, argc, argv, NULL) ||
 	    !output_parse(word, &output))
 		return COMMAND_USAGE;
 	if ((ctx = command_ctx()) == NULL)
@@ -105,10 +101,9 @@ admin_revoke(int argc, char **argv)
 		{ "--reason", &reason, NULL },
 		{ NULL, NULL, NULL }
 	};
-	int kind = 0, count = 0, n;
-	char **words;
+	int kind = 0, count = 0;
 
-	if (!command_options(options, argc, argv, 0, 0, &words, &n))
+	if (!command_options(options, argc, argv, NULL))
 		return COMMAND_USAGE;
 	for (int i = 0; i < STATE_REVOKED__MAX; i++)
 		if (named[i] != NULL) {

@@ -145,14 +145,16 @@ show_alive(struct arena *arena, const char *dir)
 {
 	const char *path = in_dir(arena, dir, ALIVE_FILE);
 	struct stat st;
+	int64_t touched_us;
 
 	if (stat(path, &st) != 0) {
 		command_fail("%s: %s", path, strerror(errno));
 		return;
 	}
+	touched_us = st.st_mtim.tv_sec * US_PER_SECOND +
+	    st.st_mtim.tv_nsec / 1000;
 	printf("%s: %.1f s old\n", ALIVE_FILE,
-	    (double)(when_now() - st.st_mtim.tv_sec * US_PER_SECOND -
-	    st.st_mtim.tv_nsec / 1000) / 1e6);
+	    (double)(when_now() - touched_us) / US_PER_SECOND);
 }
 
 static void
@@ -214,10 +216,9 @@ admin_state(int argc, char **argv)
 	};
 	const struct conf *conf;
 	struct arena *arena;
-	char **words;
-	int n, code;
+	int code;
 
-	if (!command_options(options, argc, argv, 0, 0, &words, &n))
+	if (!command_options(options, argc, argv, NULL))
 		return COMMAND_USAGE;
 	if (dir == NULL) {
 		if ((conf = command_conf()) == NULL)
@@ -464,13 +465,10 @@ admin_state_build(int argc, char **argv)
 		{ NULL, NULL, NULL }
 	};
 	struct arena *arena;
-	char **words;
 	bool fine;
-	int n;
 
-	if (!command_options(options, argc, argv, 1, 1, &words, &n))
+	if (!command_options(options, argc, argv, &dir))
 		return COMMAND_USAGE;
-	dir = words[0];
 	arena = arena_new(4096);
 	fine = build_keys(arena, dir, jwks) &&
 	    build_map(arena, dir, &clients_kind, clients) &&

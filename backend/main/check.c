@@ -24,10 +24,8 @@ command_check(int argc, char **argv)
 	};
 	struct check check = { .tell = tell };
 	struct ctx *ctx;
-	char **words;
-	int count;
 
-	if (!command_options(rows, argc, argv, 0, 0, &words, &count))
+	if (!command_options(rows, argc, argv, NULL))
 		return COMMAND_USAGE;
 	if (!keys)
 		return command_misuse("check what? --keys");

@@ -158,45 +158,57 @@ command_ctx(void)
 static const struct option_row *
 row_of(const struct option_row *rows, const char *name)
 {
-	for (; rows->name != NULL; rows++)
+	for (; rows != NULL && rows->name != NULL; rows++)
 		if (strcmp(rows->name, name) == 0)
 			return rows;
 	return NULL;
 }
 
-bool
-command_options(const struct option_row *rows, int argc, char **argv, int min,
-    int max, char ***words, int *count)
+/* Take the option at argv[0]; the number of words that it is, 0 after an error
+ * line. */
+static int
+take_option(const struct option_row *rows, char **argv)
 {
-	const struct option_row *row;
-	int n = 0;
+	const struct option_row *row = row_of(rows, argv[0]);
 
-	for (int i = 1; i < argc; i++) {
-		if (strncmp(argv[i], "--", 2) != 0) {
-			argv[1 + n++] = argv[i];
-			continue;
-		}
-		row = row_of(rows, argv[i]);
-		if (row == NULL) {
-			command_misuse("unknown option %s", argv[i]);
-			return false;
-		}
-		if (row->flag != NULL) {
-			*row->flag = true;
-			continue;
-		}
-		if (++i == argc) {
-			command_misuse("%s needs a value", row->name);
-			return false;
-		}
-		*row->value = argv[i];
+	if (row == NULL) {
+		command_misuse("unknown option %s", argv[0]);
+		return 0;
 	}
-	if (n < min || n > max) {
-		command_misuse(n < min ? "something is missing (--help shows "
-		    "what)" : "\"%s\" is too much", n > 0 ? argv[n] : "");
-		return false;
+	if (row->flag != NULL) {
+		*row->flag = true;
+		return 1;
 	}
-	*words = argv + 1;
-	*count = n;
-	return true;
+	if (argv[1] == NULL) {
+		command_misuse("%s needs a value", row->name);
+		return 0;
+	}
+	*row->value = argv[1];
+	return 2;
+}
+
+bool
+command_options(const struct option_row *rows, int argc, char **argv,
+    const char **word)
+{
+	const char *found = NULL;
+	int n;
+
+	for (int i = 1; i < argc; i += n) {
+		n = 1;
+		if (strncmp(argv[i], "--", 2) == 0) {
+			if ((n = take_option(rows, argv + i)) == 0)
+				return false;
+		} else if (word == NULL || found != NULL) {
+			command_misuse("\"%s\" is too much", argv[i]);
+			return false;
+		} else
+			found = argv[i];
+	}
+	if (word == NULL)
+		return true;
+	if (found == NULL)
+		command_misuse("something is missing (--help shows what)");
+	*word = found;
+	return found != NULL;
 }

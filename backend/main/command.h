@@ -59,12 +59,12 @@ struct option_row {
 };
 
 /*
- * Take the options out of argv; *words gets the other words (borrowed from
- * argv, argv[0] left out). False after an error line: unknown option, missing
- * value, or a number of words outside min..max.
+ * Read the options of argv, and into *word the one word beside them (borrowed);
+ * word NULL: there must be none. rows NULL: no options. False after an error
+ * line: unknown option, missing value, a word too few or too many.
  */
 bool	command_options(const struct option_row *rows, int argc, char **argv,
-	    int min, int max, char ***words, int *count);
+	    const char **word);
 
 /* The commands. */
 int	command_serve(int argc, char **argv);

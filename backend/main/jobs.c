@@ -60,13 +60,11 @@ lock_dir(struct ctx *ctx)
 int
 command_jobs(int argc, char **argv)
 {
-	static const struct option_row none[] = { { NULL, NULL, NULL } };
 	const struct conf *conf;
 	struct ctx *ctx;
-	char **words, *why;
-	int n;
+	char *why;
 
-	if (!command_options(none, argc, argv, 0, 0, &words, &n))
+	if (!command_options(NULL, argc, argv, NULL))
 		return COMMAND_USAGE;
 	if ((conf = command_conf()) == NULL)
 		return COMMAND_FAILED;

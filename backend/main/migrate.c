@@ -9,13 +9,10 @@
 int
 command_migrate(int argc, char **argv)
 {
-	static const struct option_row none[] = { { NULL, NULL, NULL } };
 	struct ctx *ctx;
-	char **words;
-	int count;
 	int applied;
 
-	if (!command_options(none, argc, argv, 0, 0, &words, &count))
+	if (!command_options(NULL, argc, argv, NULL))
 		return COMMAND_USAGE;
 	if ((ctx = command_ctx()) == NULL)
 		return COMMAND_FAILED;

@@ -141,7 +141,7 @@ print_env(struct ctx *ctx, const struct fact *fact)
 
 	for (size_t i = 0; i < value.n; i++)
 		plain = plain && (isalnum((unsigned char)value.p[i]) ||
-		    memchr("_-.:/", value.p[i], 5) != NULL);
+		    str_has(STR("_-.:/"), value.p[i]));
 	if (!plain)
 		value = shell_quoted(ctx, value);
 	for (const char *p = fact->name; *p != '\0'; p++)

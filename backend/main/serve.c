@@ -35,10 +35,9 @@ command_serve(int argc, char **argv)
 		{ NULL, NULL, NULL },
 	};
 	const struct conf *conf;
-	char **words, *why;
-	int n;
+	char *why;
 
-	if (!command_options(options, argc, argv, 0, 0, &words, &n))
+	if (!command_options(options, argc, argv, NULL))
 		return COMMAND_USAGE;
 	conf = command_conf();
 	if (conf == NULL || check)
