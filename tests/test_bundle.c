@@ -419,12 +419,13 @@ START_TEST(history_says_how_each_version_came_to_be)
 		{ .type = patient, .id = STR("a"), .ver = 1, .op = 'C',
 		    .body = STR("{}") },
 	};
+	struct history_page page = { .records = records, .n = 3, .total = 3 };
 	struct http_answer answer;
 	struct jdoc *d;
 
 	http_answer_init(&answer, ctx.arena);
-	bundle_history(&ctx, records, 3, 3, STR("https://h"),
-	    STR("Patient/a/_history"), STR_NONE, STR_NONE, &answer);
+	bundle_history(&ctx, &page, STR("https://h"),
+	    STR("Patient/a/_history"), &answer);
 	d = parse(join(&answer));
 	ck_assert(str_eqz(member(d, 0, "total"), "3"));
 	ck_assert_uint_eq(jdoc_get(d, jdoc_first(d, jdoc_get(d, 0,

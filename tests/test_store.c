@@ -224,30 +224,28 @@ END_TEST
 
 START_TEST(history_lists_versions_newest_first)
 {
-	struct record *records;
-	size_t n;
-	int64_t total;
+	struct history_page page;
 
 	put("hist", "A");
 	put("hist", "B");
 	make(CHANGE_DELETE, patient, "hist", NULL);
 	ck_assert_int_eq(store_history(&ctx, patient, STR("hist"), 0, 2,
-	    &records, &n, &total), OK);
-	ck_assert_int_eq(total, 3);
-	ck_assert_uint_eq(n, 2);
-	ck_assert_int_eq(records[0].ver, 3);
-	ck_assert(records[0].deleted);
-	ck_assert_uint_eq(records[0].body.n, 0);
-	ck_assert_int_eq(records[1].op, 'U');
+	    &page), OK);
+	ck_assert_int_eq(page.total, 3);
+	ck_assert_uint_eq(page.n, 2);
+	ck_assert_int_eq(page.records[0].ver, 3);
+	ck_assert(page.records[0].deleted);
+	ck_assert_uint_eq(page.records[0].body.n, 0);
+	ck_assert_int_eq(page.records[1].op, 'U');
 	ck_assert_int_eq(store_history(&ctx, patient, STR("hist"), 2, 10,
-	    &records, &n, &total), OK);
-	ck_assert_uint_eq(n, 1);
+	    &page), OK);
+	ck_assert_uint_eq(page.n, 1);
 	ck_assert_int_eq(store_history(&ctx, patient, STR("hist"), 1, 10,
-	    &records, &n, &total), OK);
-	ck_assert_uint_eq(n, 0);
-	ck_assert_int_eq(total, 3);
+	    &page), OK);
+	ck_assert_uint_eq(page.n, 0);
+	ck_assert_int_eq(page.total, 3);
 	ck_assert_int_eq(store_history(&ctx, patient, STR("none"), 0, 10,
-	    &records, &n, &total), ERR_NOT_FOUND);
+	    &page), ERR_NOT_FOUND);
 }
 END_TEST
 

@@ -142,7 +142,8 @@ extract_keys(struct ctx *ctx, const struct resource *r, struct keys *keys)
 {
 	struct key_space space = { { 1, 2 }, 1 };
 
-	keys_extract(ctx, space, r->type, STR("1"), r->doc, r->node, keys);
+	keys_extract(ctx, space, r->type, STR("1"),
+	    &(struct extract){ r->doc, r->node }, keys);
 }
 
 static void

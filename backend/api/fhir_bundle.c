@@ -40,10 +40,7 @@ fhir_history(struct ctx *ctx, const struct call *call,
     struct http_answer *answer)
 {
 	int count = SEARCH_COUNT_DEFAULT, below = 0;
-	struct str self, next = STR_NONE;
-	struct record *records;
-	int64_t total;
-	size_t n;
+	struct history_page page;
 	enum err err;
 
 	if ((err = fhir_check_id(ctx, call->id)) != OK ||
@@ -52,16 +49,17 @@ fhir_history(struct ctx *ctx, const struct call *call,
 	    (err = take_number(ctx, call, "_before", INT32_MAX,
 	    &below)) != OK ||
 	    (err = store_history(ctx, call->type, call->id, below, count,
-	    &records, &n, &total)) != OK)
+	    &page)) != OK)
 		return err;
-	self = history_query(ctx, call, count, below);
-	if (n > 0 && records[n - 1].ver > 1)
-		next = history_query(ctx, call, count, records[n - 1].ver);
+	page.self = history_query(ctx, call, count, below);
+	if (page.n > 0 && page.records[page.n - 1].ver > 1)
+		page.next = history_query(ctx, call, count,
+		    page.records[page.n - 1].ver);
 	answer_private(answer);
 	answer->content_type = call->media;
-	bundle_history(ctx, records, n, total, answer_fhir_base(ctx),
+	bundle_history(ctx, &page, answer_fhir_base(ctx),
 	    arena_printf(ctx->arena, "%s/%.*s/_history", call->type->name,
-	    STR_ARGS(call->id)), self, next, answer);
+	    STR_ARGS(call->id)), answer);
 	return OK;
 }
 

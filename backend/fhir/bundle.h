@@ -22,14 +22,12 @@ enum err	bundle_transaction(struct ctx *ctx, const struct jdoc *d,
 		    bundle_allow *allow, struct http_answer *answer);
 
 /* A searchset and a history bundle as parts of an answer; base is the FHIR
- * base URL, path the type ("Observation") or "Patient/1/_history", self and
- * next the queries of their links; no next without one. */
+ * base URL, path the type ("Observation") or "Patient/1/_history". */
 void		bundle_searchset(struct ctx *ctx,
 		    const struct search_page *page, struct str base,
 		    struct str path, struct http_answer *answer);
-void		bundle_history(struct ctx *ctx, const struct record *records,
-		    size_t n, int64_t total, struct str base, struct str path,
-		    struct str self, struct str next,
-		    struct http_answer *answer);
+void		bundle_history(struct ctx *ctx,
+		    const struct history_page *page, struct str base,
+		    struct str path, struct http_answer *answer);
 
 #endif

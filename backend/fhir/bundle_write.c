@@ -116,23 +116,24 @@ put_after(struct ctx *ctx, struct http_answer *answer,
 }
 
 void
-bundle_history(struct ctx *ctx, const struct record *records, size_t n,
-    int64_t total, struct str base, struct str path, struct str self,
-    struct str next, struct http_answer *answer)
+bundle_history(struct ctx *ctx, const struct history_page *page,
+    struct str base, struct str path, struct http_answer *answer)
 {
 	struct str url = join(ctx, base, path);
 	struct buf b = buf_new(ctx->arena, 512);
 
-	add_head(&b, "history", total);
-	add_link(&b, "self", url, self);
-	add_link_if(&b, "next", url, next);
+	add_head(&b, "history", page->total);
+	add_link(&b, "self", url, page->self);
+	add_link_if(&b, "next", url, page->next);
 	buf_addc(&b, ']');
 	http_body(answer, buf_str(&b));
-	for (size_t i = 0; i < n; i++) {
-		put_before(ctx, answer, i == 0, base, &records[i]);
-		if (!records[i].deleted)
-			http_body(answer, records[i].body);
-		put_after(ctx, answer, &records[i]);
+	for (size_t i = 0; i < page->n; i++) {
+		const struct record *record = &page->records[i];
+
+		put_before(ctx, answer, i == 0, base, record);
+		if (!record->deleted)
+			http_body(answer, record->body);
+		put_after(ctx, answer, record);
 	}
-	http_body(answer, n > 0 ? STR("]}") : STR("}"));
+	http_body(answer, page->n > 0 ? STR("]}") : STR("}"));
 }

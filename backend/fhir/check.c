@@ -69,7 +69,8 @@ extract(struct ctx *ctx, struct key_space space, struct row *row,
 	if (jdoc_parse(d, body, arena_array(ctx->arena, room,
 	    sizeof(struct jnode)), room, JDOC_DEPTH_MAX) != JDOC_OK)
 		return false;
-	keys_extract(ctx, space, row->after.type, row->id, d, 0, &row->keys);
+	keys_extract(ctx, space, row->after.type, row->id,
+	    &(struct extract){ d, 0 }, &row->keys);
 	return true;
 }
 

@@ -66,14 +66,14 @@ is_column(const struct r4_param *param)
 
 void
 keys_extract(struct ctx *ctx, struct key_space space,
-    const struct r4_type *type, struct str id, const struct jdoc *d,
-    uint32_t node, struct keys *out)
+    const struct r4_type *type, struct str id, const struct extract *resource,
+    struct keys *out)
 {
 	struct key_build b = {
 		.ctx = ctx,
 		.space = space,
 		.type = type,
-		.x = { d, node },
+		.x = *resource,
 		.out = out,
 	};
 
@@ -84,7 +84,8 @@ keys_extract(struct ctx *ctx, struct key_space space,
 		if (is_column(b.param))
 			out->has |= UINT64_C(1) << b.param->bit;
 		else if (b.param->program != NULL)
-			extract_run(&b.x, b.param->program, node, emit, &b);
+			extract_run(&b.x, b.param->program, b.x.root, emit,
+			    &b);
 	}
 	for (unsigned i = 0; i < R4_OWNERS; i++)
 		if (r4_owners[i] == type)

@@ -53,6 +53,7 @@
 #include "base/hash.h"
 #include "base/jdoc.h"
 #include "base/when.h"
+#include "fhir/extract.h"
 #include "fhir/r4.h"
 
 /* What hashing needs: the database's key and the tenant. */
@@ -103,11 +104,11 @@ struct keys {
 	int64_t		*refs;	size_t nrefs;	/* rh of all targets, sorted */
 };
 
-/* All keys of the resource at node; ref 'id' is its own id. Total: whatever
+/* All keys of the resource; ref 'id' is its own id. Total: whatever
  * validate() accepted has keys; allocates in the arena. */
 void	keys_extract(struct ctx *ctx, struct key_space space,
-	    const struct r4_type *type, struct str id, const struct jdoc *d,
-	    uint32_t node, struct keys *out);
+	    const struct r4_type *type, struct str id,
+	    const struct extract *resource, struct keys *out);
 
 /* The halves of k, for searches. */
 int64_t	key_const(struct key_space space, int16_t type, int16_t param,

@@ -131,7 +131,7 @@ store_vread(struct ctx *ctx, const struct r4_type *type, struct str id,
 
 enum err
 store_history(struct ctx *ctx, const struct r4_type *type, struct str id,
-    int32_t below, int count, struct record **out, size_t *n, int64_t *total)
+    int32_t below, int count, struct history_page *out)
 {
 	struct pg_args a = args_of(ctx, type, id);
 	PGresult *res;
@@ -144,10 +144,12 @@ store_history(struct ctx *ctx, const struct r4_type *type, struct str id,
 		return err;
 	if ((rows = PQntuples(res)) == 0)
 		return fail_not_found(ctx, type, id);
-	*total = pg_get_int4(res, 0, COL_COUNT);
-	*n = pg_is_null(res, 0, COL_VER) ? 0 : (size_t)rows;
-	*out = arena_array(ctx->arena, *n, sizeof(**out));
-	for (size_t i = 0; i < *n; i++)
-		take_record(res, (int)i, type, id, &(*out)[i]);
+	*out = (struct history_page){
+		.total = pg_get_int4(res, 0, COL_COUNT),
+		.n = pg_is_null(res, 0, COL_VER) ? 0 : (size_t)rows,
+	};
+	out->records = arena_array(ctx->arena, out->n, sizeof(*out->records));
+	for (size_t i = 0; i < out->n; i++)
+		take_record(res, (int)i, type, id, &out->records[i]);
 	return OK;
 }

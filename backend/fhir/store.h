@@ -40,11 +40,19 @@ enum err	store_read(struct ctx *ctx, const struct r4_type *type,
 enum err	store_vread(struct ctx *ctx, const struct r4_type *type,
 		    struct str id, int32_t ver, struct record *out);
 
-/* Versions of one record, newest first, `count` of them below version `below`
- * (0 = from the newest). *total counts all. */
+/* Versions of one record, newest first. */
+struct history_page {
+	struct record	*records;
+	size_t		 n;
+	int64_t		 total;		/* of all versions */
+	struct str	 self, next;	/* queries of the links, by the caller;
+					 * empty when there is none */
+};
+
+/* `count` versions below version `below` (0 = from the newest). */
 enum err	store_history(struct ctx *ctx, const struct r4_type *type,
 		    struct str id, int32_t below, int count,
-		    struct record **out, size_t *n, int64_t *total);
+		    struct history_page *out);
 
 /* --- writing -------------------------------------------------------------- */
 

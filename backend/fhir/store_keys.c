@@ -70,10 +70,11 @@ post_cmp(const struct key_post *a, const struct key_post *b)
 }
 
 /* The postings of a that are not in b, both sorted; all when b does not
- * count. `at` is part of a posting, so another one makes all of them other. */
+ * count. `at` is part of a posting, so another one makes all of them other.
+ * key has what they share: at and rid. */
 static void
-add_posts(struct list *list, const struct row *row, int64_t at,
-    const struct key_post *a, size_t na, const struct key_post *b, size_t nb)
+add_posts(struct list *list, struct key key, const struct key_post *a,
+    size_t na, const struct key_post *b, size_t nb)
 {
 	size_t j = 0;
 
@@ -82,8 +83,9 @@ add_posts(struct list *list, const struct row *row, int64_t at,
 			j++;
 		if (j < nb && post_cmp(&b[j], &a[i]) == 0)
 			continue;
-		list->v[list->n++] = (struct key){ .k = a[i].k,
-		    .aux = a[i].aux, .at = at, .rid = row->after.rid };
+		key.k = a[i].k;
+		key.aux = a[i].aux;
+		list->v[list->n++] = key;
 	}
 }
 
@@ -160,10 +162,11 @@ static void
 add_row(struct lists *lists, const struct row *row)
 {
 	const struct keys *keys = &row->keys;
+	struct key key = { .at = keys->at_us, .rid = row->after.rid };
 
 	if (row->fate == ROW_NOTHING)
 		return;
-	add_posts(&lists->post, row, keys->at_us, keys->post, keys->npost,
+	add_posts(&lists->post, key, keys->post, keys->npost,
 	    row->old_post, keeps_at(row) ? row->nold_post : 0);
 	if (keeps_rest(row))
 		return;
@@ -276,6 +279,7 @@ lists_sort(struct lists *lists)
 /* One column of a list as an array argument. */
 #define ADD_COLUMN(a, list, type, field, put)				\
 	do {								\
+		/* NOLINTNEXTLINE(bugprone-macro-parentheses): a type */\
 		type *column = arena_array((a)->arena, (list).n,	\
 		    sizeof(*column));					\
 									\
@@ -397,10 +401,12 @@ gather_old(struct arena *arena, const struct rows *rows)
 	list = list_new(arena, room);
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *row = &rows->v[i];
+		struct key key = { .at = row->old_at_us,
+		    .rid = row->after.rid };
 
 		if (row->fate == ROW_UPDATE)
-			add_posts(&list, row, row->old_at_us, row->old_post,
-			    row->nold_post, row->keys.post,
+			add_posts(&list, key, row->old_post, row->nold_post,
+			    row->keys.post,
 			    keeps_at(row) ? row->keys.npost : 0);
 	}
 	list_sort(&list, by_hash);

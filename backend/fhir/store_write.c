@@ -170,7 +170,8 @@ make_rows(struct ctx *ctx, struct change *changes, size_t n, struct rows *out)
 		row->keys.at_us = KEY_AT_NONE;
 		if (change->kind != CHANGE_DELETE)
 			keys_extract(ctx, space, change->type, row->id,
-			    change->doc, change->node, &row->keys);
+			    &(struct extract){ change->doc, change->node },
+			    &row->keys);
 		if ((err = check_keys(ctx, row, &total)) != OK)
 			return err;
 		row->print = store_key_print(ctx->arena, space, &row->keys);

@@ -53,7 +53,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (jdoc_parse(&d, text, arena_array(arena, room,
 	    sizeof(struct jnode)), room, JDOC_DEPTH_MAX) == JDOC_OK) {
 		keys_extract(&ctx, space, r4_type_named(str_of(name)),
-		    STR("1"), &d, 0, &keys);
+		    STR("1"), &(struct extract){ &d, 0 }, &keys);
 		check(&keys);
 	}
 	arena_free(arena);

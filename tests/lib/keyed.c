@@ -32,8 +32,8 @@ void
 keys_of(const char *name, const char *text)
 {
 	type = r4_type_named(str_of(name));
-	keys_extract(&ctx, space, type, STR("1"), document_parse(arena, text),
-	    0, &keys);
+	keys_extract(&ctx, space, type, STR("1"),
+	    &(struct extract){ document_parse(arena, text), 0 }, &keys);
 }
 
 const struct r4_param *
