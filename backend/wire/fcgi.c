@@ -472,22 +472,25 @@ wait_and_serve(struct service *s, int timeout_ms)
 struct fcgi *
 fcgi_new(int listen_fd, const struct fcgi_limits *limits)
 {
-	struct fcgi *fcgi = calloc(1, sizeof(*fcgi));
+	struct fcgi *fcgi;
 
-	if (fcgi == NULL || FCGX_Init() != 0)
+	if (FCGX_Init() != 0)
+		return NULL;
+	fcgi = calloc(1, sizeof(*fcgi));
+	if (fcgi == NULL)
 		return NULL;
 	fcgi->limits = *limits;
 	fcgi->nconns_max = INT_MAX;
 	fcgi->listen_fd = listen_fd;
 	fcgi->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (fcgi->epoll_fd < 0)
-		return NULL;
 	fcgi->signal_fd = take_signals();
-	if (fcgi->signal_fd < 0 ||
-	    !watch(fcgi, fcgi->signal_fd, &fcgi->signal_fd))
-		return NULL;
-	accept_more(fcgi, true);
-	return fcgi->accepting ? fcgi : NULL;
+	if (fcgi->epoll_fd >= 0 && fcgi->signal_fd >= 0 &&
+	    watch(fcgi, fcgi->signal_fd, &fcgi->signal_fd))
+		accept_more(fcgi, true);
+	if (fcgi->accepting)
+		return fcgi;
+	fcgi_free(fcgi);
+	return NULL;
 }
 
 void
@@ -495,6 +498,7 @@ fcgi_serve(struct fcgi *fcgi, struct arena *arena, fcgi_handler *handler,
     void *arg)
 {
 	struct service s = { fcgi, arena, handler, arg, clock_ms() };
+	struct conn *conn, *next;
 	int timeout_ms = -1;
 
 	log_hold(true);
@@ -510,15 +514,20 @@ fcgi_serve(struct fcgi *fcgi, struct arena *arena, fcgi_handler *handler,
 		wait_and_serve(&s, timeout_ms);
 	}
 	accept_more(fcgi, false);
-	while (fcgi->conns != NULL)
-		conn_close(fcgi, fcgi->conns);
+	for (conn = fcgi->conns; conn != NULL; conn = next) {
+		next = conn->next;
+		conn_close(fcgi, conn);
+	}
 	log_hold(false);
 }
 
 void
 fcgi_free(struct fcgi *fcgi)
 {
+	int error = errno;
+
 	close(fcgi->signal_fd);
 	close(fcgi->epoll_fd);
 	free(fcgi);
+	errno = error;
 }
