@@ -129,7 +129,9 @@ take_params(struct ctx *ctx, struct call *call, struct str *format)
 {
 	struct http_params all = call->req->params;
 
-	if (all.v == NULL && call->req->query.n > 0)
+	if (all.v == NULL && call->req->query.n == 0)
+		return OK;
+	if (all.v == NULL)
 		return fail(ctx, ERR_INVALID_REQUEST, "the query is not valid: "
 		    "percent-encoded UTF-8 without NUL and at most %d "
 		    "parameters are allowed", HTTP_PARAMS_MAX);

@@ -295,7 +295,8 @@ load_key(struct loader *l, uint32_t jwk)
 		l->skipped++;
 		return JOSE_OK;
 	}
-	if (!member(l, jwk, STR("kid"), &kid) || !jose_kid_fits(kid))
+	if (!member(l, jwk, STR("kid"), &kid) || kid.n == 0 ||
+	    !jose_kid_fits(kid))
 		return refuse(l, "a key's kid is missing, too long or not "
 		    "printable");
 	if (jose_keys_find(l->keys, kid) != NULL)

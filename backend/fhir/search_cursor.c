@@ -86,7 +86,7 @@ place_write(struct ctx *ctx, const struct plan *plan,
 
 	add_int(&b, CURSOR_FORM, 1);
 	add_int(&b, plan->driver, 1);
-	add_int(&b, (uint64_t)(plan->drives + 1), 1);
+	add_int(&b, (uint64_t)plan->drives + 1, 1);
 	add_int(&b, plan->gather, 1);
 	add_int(&b, (uint64_t)segment, 1);
 	add_int(&b, backwards, 1);

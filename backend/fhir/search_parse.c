@@ -291,7 +291,8 @@ take_modifier(struct parse *p, struct search_condition *c, struct str code,
 	if (row == NULL || row->kinds == 0)
 		return no_modifier(p, code, modifier, row != NULL);
 	if ((row->kinds & KIND(c->kind)) == 0 ||
-	    (row->modifier == SEARCH_OF_TYPE && !c->param->identifiers))
+	    (row->modifier == SEARCH_OF_TYPE &&
+	    (c->param == NULL || !c->param->identifiers)))
 		return no_modifier(p, code, modifier, false);
 	c->modifier = (enum search_modifier)row->modifier;
 	return OK;
@@ -322,7 +323,7 @@ condition_kind(struct search_condition *c, struct str code)
 	else if (str_eqz(code, "_lastUpdated"))
 		c->kind = SEARCH_UPDATED;
 	else {
-		kind = kind_of[c->param->kind];
+		kind = c->param == NULL ? -1 : kind_of[c->param->kind];
 		if (kind < 0)
 			return false;
 		c->kind = (enum search_kind)kind;

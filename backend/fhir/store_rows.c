@@ -164,7 +164,7 @@ store_send_rows(struct ctx *ctx, const struct rows *rows, enum row_fate fate)
 	const struct pg_query *q = fate == ROW_CREATE ? &query_store_create :
 	    &query_store_update;
 	struct row **chosen = arena_array(ctx->arena, rows->n,
-	    sizeof(*chosen));
+	    sizeof(struct row *));
 	size_t n = 0;
 
 	for (size_t i = 0; i < rows->n; i++)

@@ -255,7 +255,7 @@ client_create(struct ctx *ctx, const struct client_new *new,
     struct client_secret *made)
 {
 	struct str scopes;
-	int32_t tn;
+	int32_t tn = 0;
 	enum err err;
 
 	*made = (struct client_secret){ .client_id = secret_client_id(ctx) };
@@ -374,7 +374,7 @@ check_change(struct ctx *ctx, const struct client_new *change)
 enum err
 client_change(struct ctx *ctx, struct str id, const struct client_new *change)
 {
-	struct str scopes = STR_NONE, tier;
+	struct str scopes = STR_NONE, tier = STR_NONE;
 	enum err err;
 
 	if ((err = check_change(ctx, change)) != OK)

@@ -73,7 +73,7 @@ open_key(struct ctx *ctx, struct str kid, struct str alg, struct str sealed,
     struct jose_private **key)
 {
 	char room[PEM_BYTES_MAX];
-	struct str pem;
+	struct str pem = STR_NONE;
 	enum err err = unseal(ctx, sealed, room, &pem);
 
 	if (err != OK)
