@@ -9,7 +9,7 @@ find_bin() {
 		echo "$PG_BIN"
 		return
 	fi
-	ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -t/ -k5 -n | tail -1
+	printf '%s\n' /usr/lib/postgresql/*/bin | sort -t/ -k5 -n | tail -n 1
 }
 
 bin=$(find_bin)

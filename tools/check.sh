@@ -4,7 +4,7 @@
 # file:line: what, and fails when there is one.
 
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 breaches=0
 
 breach() {

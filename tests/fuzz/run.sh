@@ -9,7 +9,12 @@ set -eu
 cd "$(dirname "$0")/../.."
 build=$1 seconds=$2
 shift 2
-[ $# -gt 0 ] || set -- $(ls tests/fuzz/fuzz_*.c | sed 's/.*fuzz_//; s/\.c$//')
+if [ $# -eq 0 ]; then
+	for source in tests/fuzz/fuzz_*.c; do
+		target=${source##*fuzz_}
+		set -- "$@" "${target%.c}"
+	done
+fi
 
 if ! echo 'int LLVMFuzzerTestOneInput(const char *p, long n)
     { (void)p; (void)n; return 0; }' |
@@ -18,15 +23,15 @@ if ! echo 'int LLVMFuzzerTestOneInput(const char *p, long n)
 	exit "${FUZZ_SKIP_STATUS:-0}"
 fi
 
-san="-fsanitize=address,undefined -fno-sanitize-recover=all"
+san=("-fsanitize=address,undefined" -fno-sanitize-recover=all)
 make -s BUILD="$build" CC=clang OPT=-O1 HARDEN= LDHARD= \
-    SAN="$san -fsanitize=fuzzer-no-link" WARN=-w "$build/libtwocare.a"
-libs=$(pkg-config --libs libpq jansson openssl libcurl libsodium)
+    SAN="${san[*]} -fsanitize=fuzzer-no-link" WARN=-w "$build/libtwocare.a"
+read -ra libs <<<"$(pkg-config --libs libpq jansson openssl libcurl libsodium)"
 failed=
 for target; do
-	clang -std=c11 -D_GNU_SOURCE -g -O1 $san -fsanitize=fuzzer -Ibackend \
+	clang -std=c11 -D_GNU_SOURCE -g -O1 "${san[@]}" -fsanitize=fuzzer -Ibackend \
 	    -I"$build/gen" -o "$build/fuzz_$target" \
-	    "tests/fuzz/fuzz_$target.c" "$build/libtwocare.a" $libs -lfcgi \
+	    "tests/fuzz/fuzz_$target.c" "$build/libtwocare.a" "${libs[@]}" -lfcgi \
 	    -lunistring
 	mkdir -p "$build/corpus/$target"
 	echo "== fuzz_$target"
