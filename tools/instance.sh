@@ -249,11 +249,16 @@ make_nginx_conf() {
 	    -e stderr || die "nginx refuses its configuration (above)"
 }
 
+# Root may have made the file in the folder of somebody else: it must only be.
+begins_down() {
+	[ -e "$HOME_DIR/service/$1/down" ] || touch "$HOME_DIR/service/$1/down"
+}
+
 # service NAME 'command line': a runit service with its log, begun down.
 service() {
 	local name=$1 dir=$HOME_DIR/service/$1
 	mkdir -p "$dir/log" "$HOME_DIR/log/$name"
-	touch "$dir/down"
+	begins_down "$name"
 	printf '#!/bin/sh\nexec 2>&1\n%s\n' "$2" >"$dir/run.new"
 	printf '#!/bin/sh\nexec svlogd -tt %q\n' "$HOME_DIR/log/$name" >"$dir/log/run.new"
 	chmod 0755 "$dir/run.new" "$dir/log/run.new"
@@ -482,7 +487,7 @@ find_instance() {
 halt() {
 	local name
 	for name in nginx jobs backend postgres; do
-		touch "$HOME_DIR/service/$name/down"
+		begins_down "$name"
 		SV -w 15 force-stop "$HOME_DIR/service/$name" || true
 	done
 	if supervised; then
