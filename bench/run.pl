@@ -397,6 +397,7 @@ sub remote {
 }
 
 sub local_rows {
+    edge();
     if (wanted(@GET_ROWS, @SEARCH_ROWS, @CREATE_ROWS, @IMPORT_ROWS)) {
         my $x = prepare();
         get_by_id($x);
