@@ -16,20 +16,20 @@
 #include "base/str.h"
 #include "base/when.h"
 
-#define TOKEN_MAX	8192
+#define TOKEN_MAX 8192
 
 /* What the clients share; each is a process. */
 struct tally {
-	atomic_int	next;
-	atomic_long	entries;
-	atomic_int	bad;
-	atomic_long	slowest_us;
+	atomic_int next;
+	atomic_long entries;
+	atomic_int bad;
+	atomic_long slowest_us;
 };
 
 /* One answer as it comes in: how often it says `"response"`. */
 struct answer {
-	long	entries;
-	size_t	matched;
+	long entries;
+	size_t matched;
 };
 
 static void
@@ -68,8 +68,8 @@ read_file(const char *path, long *size)
 	    (*size = ftell(file)) < 0 || fseek(file, 0, SEEK_SET) != 0)
 		die(path);
 	text = malloc((size_t)*size + 1);
-	if (text == NULL || fread(text, 1, (size_t)*size, file) !=
-	    (size_t)*size)
+	if (text == NULL ||
+	    fread(text, 1, (size_t)*size, file) != (size_t)*size)
 		die(path);
 	text[*size] = '\0';
 	fclose(file);
@@ -113,8 +113,8 @@ headers_with(const char *token_file)
 		die("the token is too long");
 	snprintf(line, sizeof(line), "Authorization: Bearer %s", token);
 	headers = curl_slist_append(headers, line);
-	headers = curl_slist_append(headers,
-	    "Content-Type: application/fhir+json");
+	headers =
+	    curl_slist_append(headers, "Content-Type: application/fhir+json");
 	headers = curl_slist_append(headers, "Expect:");
 	free(token);
 	return headers;
@@ -150,8 +150,7 @@ main(int argc, char **argv)
 	double seconds;
 	uint64_t clients = 0;
 
-	if (argc < 5 || !str_u64(str_of(argv[1]), 64, &clients) ||
-	    clients == 0)
+	if (argc < 5 || !str_u64(str_of(argv[1]), 64, &clients) || clients == 0)
 		die("usage: load CLIENTS URL TOKENFILE FILE...");
 	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -165,8 +164,8 @@ main(int argc, char **argv)
 		continue;
 	seconds = (double)(when_now() - begin_us) / 1e6;
 	printf("{\"seconds\":%.3f,\"entries\":%ld,\"bad\":%d,"
-	    "\"max_ms\":%.0f}\n", seconds, atomic_load(&tally->entries),
-	    atomic_load(&tally->bad),
+	       "\"max_ms\":%.0f}\n",
+	    seconds, atomic_load(&tally->entries), atomic_load(&tally->bad),
 	    (double)atomic_load(&tally->slowest_us) / 1e3);
 	return 0;
 }
