@@ -167,7 +167,7 @@ lint: $(GENERATED)
 # Every fuzz target for FUZZ_SECONDS, from its committed corpus.
 FUZZ_SECONDS ?= 15
 fuzz: $(GENERATED)
-	tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS)
+	+@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS)
 
 format:
 	clang-format -i $(filter-out backend/fhir/gen/%,$(LIB_SRC)) \

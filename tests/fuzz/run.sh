@@ -25,7 +25,7 @@ fi
 
 san=("-fsanitize=address,undefined" -fno-sanitize-recover=all)
 make -s BUILD="$build" CC=clang OPT=-O1 HARDEN= LDHARD= \
-    SAN="${san[*]} -fsanitize=fuzzer-no-link" WARN=-w "$build/libtwocare.a"
+    SAN="${san[*]} -fsanitize=fuzzer-no-link -DARENA_DEBUG" WARN=-w "$build/libtwocare.a"
 read -ra libs <<<"$(pkg-config --libs libpq jansson openssl libcurl libsodium)"
 failed=
 for target; do
@@ -34,10 +34,16 @@ for target; do
 	    "tests/fuzz/fuzz_$target.c" "$build/libtwocare.a" "${libs[@]}" -lfcgi \
 	    -lunistring
 	mkdir -p "$build/corpus/$target"
-	echo "== fuzz_$target"
-	"$build/fuzz_$target" -max_total_time="$seconds" -max_len=16384 \
-	    -timeout=10 -verbosity=0 -artifact_prefix="$build/" \
-	    "$build/corpus/$target" "tests/fuzz/corpus/$target" ||
-	    failed="$failed $target"
+	log=$build/fuzz_$target.log
+	if "$build/fuzz_$target" -max_total_time="$seconds" -max_len=16384 \
+	    -timeout=10 -print_final_stats=1 -artifact_prefix="$build/" \
+	    "$build/corpus/$target" "tests/fuzz/corpus/$target" \
+	    >"$log" 2>&1; then
+		printf 'fuzz_%-10s %s runs\n' "$target" \
+		    "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
+	else
+		tail -n 100 "$log"
+		failed="$failed $target"
+	fi
 done
 [ -z "$failed" ] || { echo "failed:$failed" >&2; exit 1; }
