@@ -136,10 +136,13 @@ install_missing() {
 	agreed || die "nothing installed. The line is:
     $line"
 	export DEBIAN_FRONTEND=noninteractive
-	as_root apt-get update -q || die "apt-get update failed (no network?)"
+	as_root apt-get update -q ||
+	    die "apt-get update failed (it says why above): is there a network?"
 	# shellcheck disable=SC2086 # the list is meant to be split
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y \
-	    --no-install-recommends $missing || die "apt-get install failed"
+	    --no-install-recommends $missing ||
+	    die "apt-get could not install them (it says why above): with that" \
+	    "mended, run ./configure.sh again"
 }
 
 PATH=$PATH:/usr/sbin:/sbin
