@@ -113,6 +113,16 @@ place_sockets() {
 	PG_SOCKET_DIR=$SOCKET_DIR/pg
 }
 
+# A reload executes the program again, as a user who may not be able to enter the
+# folder in which it was built: then it runs from a copy.
+place_program() {
+	PROGRAM=$BUILD/twocare
+	[ "$AS_ROOT" = yes ] && ! chpst -u "$APP_USER" test -x "$PROGRAM" || return 0
+	PROGRAM=$HOME_DIR/bin/twocare
+	install -D -m 0755 "$BUILD/twocare" "$PROGRAM.new"
+	mv "$PROGRAM.new" "$PROGRAM"
+}
+
 make_folders() {
 	umask 022
 	mkdir -p "$HOME_DIR"/{service,log,nginx,tls} "$SOCKET_DIR" "$PG_SOCKET_DIR"
@@ -275,8 +285,8 @@ make_services() {
 	printf '#!/bin/sh\nkill -INT "$(head -n 1 %q)"\n' "$HOME_DIR/pg/postmaster.pid" \
 	    >"$HOME_DIR/service/postgres/control/t"
 	chmod 0755 "$HOME_DIR/service/postgres/control/t"
-	service backend "exec '$BUILD/twocare' serve --conf '$HOME_DIR/twocare.conf'"
-	service jobs "exec '$BUILD/twocare' jobs --conf '$HOME_DIR/twocare.conf'"
+	service backend "exec '$PROGRAM' serve --conf '$HOME_DIR/twocare.conf'"
+	service jobs "exec '$PROGRAM' jobs --conf '$HOME_DIR/twocare.conf'"
 	service nginx "exec '$NGINX' -c '$HOME_DIR/nginx/nginx.conf' -p '$HOME_DIR/nginx' -e stderr -g 'daemon off;'"
 }
 
@@ -529,6 +539,7 @@ start() {
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
 	make_folders
+	place_program
 	make_cluster
 	make_certificate
 	make_settings
