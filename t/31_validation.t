@@ -58,6 +58,20 @@ for my $row (@broken) {
     is $res->{json}{resourceType}, 'OperationOutcome', "$what: an OperationOutcome";
 }
 
+# What is not there has a code of its own.
+my @missing = (
+    [ 'a body',                 POST => '/Patient',   '' ],
+    [ 'the resourceType',       POST => '/Patient',   '{"name":[{"family":"x"}]}' ],
+    [ 'the id of an update',    PUT  => '/Patient/x', '{"resourceType":"Patient"}' ],
+);
+for my $row (@missing) {
+    my ($what, $method, $path, $body) = @$row;
+    $res = $stack->request($method, $path, body => $body);
+    is $res->{status}, 400, "$what is missing: 400" or diag $res->{content};
+    is $res->{json}{issue}[0]{code}, 'required', "$what is required";
+    like $res->{json}{issue}[0]{diagnostics}, qr/^missing_parameter /, "$what: missing_parameter";
+}
+
 is $stack->post('/Patient', body => '<Patient/>', type => 'application/fhir+xml')->{status}, 415, 'XML is 415';
 is $stack->post('/Patient', body => '{}', type => 'text/plain')->{status}, 415, 'text is 415';
 is $stack->get('/Patient/x', headers => { accept => 'application/fhir+xml' })->{status}, 406, 'Accept: XML is 406';

@@ -95,9 +95,12 @@ check_body_type(struct ctx *ctx, const struct call *call)
 {
 	uint32_t node = jdoc_get(call->doc, 0, STR("resourceType"));
 
-	if (jdoc_type(call->doc, 0) != JDOC_OBJECT || node == 0)
+	if (jdoc_type(call->doc, 0) != JDOC_OBJECT)
 		return fail(ctx, ERR_INVALID_REQUEST, "the body must be a "
 		    "JSON object with a \"resourceType\"");
+	if (node == 0)
+		return fail_at(ctx, ERR_MISSING_PARAMETER, STR("resourceType"),
+		    "the body's \"resourceType\" is missing");
 	if (!jdoc_is(call->doc, node, str_of(call->type->name)))
 		return fail_at(ctx, ERR_INVALID_REQUEST, STR("resourceType"),
 		    "the body's resourceType must be \"%s\", as the address "
@@ -133,7 +136,11 @@ check_body_id(struct ctx *ctx, const struct call *call)
 	if (!fhir_id_valid(call->id))
 		return fail(ctx, ERR_INVALID_REQUEST, "the id in the address "
 		    "must be 1 to 64 of A-Z a-z 0-9 - .");
-	if (node == 0 || !jdoc_is(call->doc, node, call->id))
+	if (node == 0)
+		return fail_at(ctx, ERR_MISSING_PARAMETER, STR("id"), "the "
+		    "body's \"id\" is missing; it must be \"%.*s\"",
+		    STR_ARGS(call->id));
+	if (!jdoc_is(call->doc, node, call->id))
 		return fail_at(ctx, ERR_INVALID_REQUEST, STR("id"), "the body "
 		    "must have the id of the address, \"%.*s\"",
 		    STR_ARGS(call->id));

@@ -208,7 +208,7 @@ take_body(struct ctx *ctx, struct call *call)
 		return fail(ctx, ERR_MEDIA_TYPE, "send Content-Type: %s, in "
 		    "UTF-8", MEDIA_FHIR);
 	if (req->body.n == 0)
-		return fail(ctx, ERR_INVALID_REQUEST, "a body is missing");
+		return fail(ctx, ERR_MISSING_PARAMETER, "a body is missing");
 	room = jdoc_bound(req->body);
 	if (room > BODY_VALUES_MAX)
 		room = BODY_VALUES_MAX;
