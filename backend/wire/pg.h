@@ -39,7 +39,6 @@ struct pg_args {
 
 struct pg_args	pg_args(struct arena *arena);
 void	pg_null(struct pg_args *a, Oid type);
-void	pg_bool(struct pg_args *a, bool value);
 void	pg_int2(struct pg_args *a, int16_t value);
 void	pg_int4(struct pg_args *a, int32_t value);
 void	pg_int8(struct pg_args *a, int64_t value);
@@ -120,7 +119,6 @@ bool		pg_get_bool(const PGresult *res, int row, int col);
 int32_t		pg_get_int4(const PGresult *res, int row, int col);
 int64_t		pg_get_int8(const PGresult *res, int row, int col);
 struct str	pg_get_str(const PGresult *res, int row, int col);
-double		pg_get_float8(const PGresult *res, int row, int col);
 int64_t		pg_get_time(const PGresult *res, int row, int col);
 /* int8[] and int4[] into the arena; returns the count. */
 size_t		pg_get_int8s(struct ctx *ctx, const PGresult *res, int row,

@@ -48,12 +48,6 @@ add_int(struct pg_args *a, Oid type, uint64_t value, size_t n)
 }
 
 void
-pg_bool(struct pg_args *a, bool value)
-{
-	add_int(a, PG_OID_BOOL, value, 1);
-}
-
-void
 pg_int2(struct pg_args *a, int16_t value)
 {
 	add_int(a, PG_OID_INT2, (uint64_t)value, 2);

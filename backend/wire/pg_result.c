@@ -42,16 +42,6 @@ pg_get_int4(const PGresult *res, int row, int col)
 	return (int32_t)pg_get_int8(res, row, col);
 }
 
-double
-pg_get_float8(const PGresult *res, int row, int col)
-{
-	int64_t bits = pg_get_int8(res, row, col);
-	double value;
-
-	memcpy(&value, &bits, sizeof(value));
-	return value;
-}
-
 int64_t
 pg_get_time(const PGresult *res, int row, int col)
 {
