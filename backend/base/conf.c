@@ -58,13 +58,6 @@ static const char *const must_be[] = {
 	[URL]	 = "must be like https://api.example.org/v3, without a last /",
 };
 
-static const char *const level_names[LOG_LEVEL__MAX] = {
-	"error",	/* LOG_LEVEL_ERROR */
-	"warn",		/* LOG_LEVEL_WARN */
-	"info",		/* LOG_LEVEL_INFO */
-	"debug",	/* LOG_LEVEL_DEBUG */
-};
-
 static bool
 refuse(char **why, const char *fmt, ...)
 {
@@ -89,7 +82,7 @@ static bool
 parse_level(struct str value, long *out)
 {
 	for (long i = 0; i < LOG_LEVEL__MAX; i++)
-		if (str_eqz(value, level_names[i])) {
+		if (str_eqz(value, log_level_names[i])) {
 			*out = i;
 			return true;
 		}

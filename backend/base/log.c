@@ -11,7 +11,7 @@
 #define WORDS_AT_ONCE	4
 #define HELD_MAX_BYTES	4096	/* PIPE_BUF: several processes share a pipe */
 
-static const char *const level_names[LOG_LEVEL__MAX] = {
+const char *const log_level_names[LOG_LEVEL__MAX] = {
 	"error",	/* LOG_LEVEL_ERROR */
 	"warn",		/* LOG_LEVEL_WARN */
 	"info",		/* LOG_LEVEL_INFO */
@@ -82,7 +82,7 @@ log_line(enum log_level level, const char *event, const char *fmt, ...)
 	if (level > threshold)
 		return;
 	n = clamp(snprintf(line, sizeof(line), "level=%s event=%s ",
-	    level_names[level], event), sizeof(line));
+	    log_level_names[level], event), sizeof(line));
 	va_start(ap, fmt);
 	n += clamp(vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap),
 	    sizeof(line) - n - 1);

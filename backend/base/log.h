@@ -14,6 +14,8 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO,
 	LOG_LEVEL_DEBUG, LOG_LEVEL__MAX };
 
+extern const char	*const log_level_names[LOG_LEVEL__MAX];
+
 /* Lines above this level are dropped; the default is LOG_LEVEL_INFO. */
 void	log_set_level(enum log_level level);
 
