@@ -149,7 +149,7 @@ status:
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-DARENA_DEBUG
 
-.PHONY: check quick asan fuzz lint format
+.PHONY: check quick asan fuzz lint
 quick:
 	tools/check.sh
 	$(MAKE) DEV=1 all tests
@@ -168,10 +168,6 @@ lint: $(GENERATED)
 FUZZ_SECONDS ?= 15
 fuzz: $(GENERATED)
 	+@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS)
-
-format:
-	clang-format -i $(filter-out backend/fhir/gen/%,$(LIB_SRC)) \
-	    $(wildcard backend/*/*.h backend/main/*.c tests/*.c bench/*.c)
 
 # --- measuring ---------------------------------------------------------------------------
 

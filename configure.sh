@@ -91,7 +91,6 @@ find_missing() {
 		need clang		have clang
 		need libclang-rt-dev	have_fuzzer
 		need clang-tidy		have clang-tidy
-		need clang-format	have clang-format
 		need cppcheck		have cppcheck
 		need shellcheck		have shellcheck
 		need valgrind		have valgrind
