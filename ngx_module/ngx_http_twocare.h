@@ -3,7 +3,7 @@
  * The edge of 2care: what the files of this module promise each other.
  *
  * One request: the access handler (access) asks for a verdict on the bearer
- * token (token, which looks into cache and state), then takes from the
+ * token (token, which looks into claims, cache and state), then takes from the
  * windows of the client or of the address (limit).  What was found is kept in
  * the request's context (request), shown by variables, by the header filter
  * (headers) and, when nginx or we refuse, by the content handler of the error
@@ -175,6 +175,24 @@ typedef struct {
 /* --- one request ---------------------------------------------------------- */
 
 
+/* the claims that the edge looks at; absent ones are empty, with p NULL */
+
+typedef struct {
+    struct str                  sub;
+    struct str                  client_id;
+    struct str                  jti;
+    struct str                  scope;
+    struct str                  tenant;
+    struct str                  gid;
+    struct str                  iss;
+    struct str                  aud;          /* empty when it is a list */
+    struct str                  kid;
+    int64_t                     exp;          /* Unix seconds */
+    int64_t                     iat;
+    int64_t                     nbf;
+} ngx_http_twocare_claims_t;
+
+
 /* a way to refuse: a row of the table in ngx_http_twocare_error.c */
 
 typedef struct {
@@ -282,6 +300,19 @@ ngx_uint_t ngx_http_twocare_cache_has(ngx_http_twocare_zone_t *zone,
     const u_char digest[SHA256_BYTES], uint64_t generation);
 void ngx_http_twocare_cache_add(ngx_http_twocare_zone_t *zone,
     const u_char digest[SHA256_BYTES], uint64_t generation, time_t exp);
+
+
+/*
+ * claims: a token's claims, and those that this worker remembers.  What
+ * _recall returns is valid until the next _remember.
+ */
+
+ngx_int_t ngx_http_twocare_claims_read(const struct jose_token *t,
+    ngx_http_twocare_claims_t *claims);
+const ngx_http_twocare_claims_t *ngx_http_twocare_claims_recall(
+    const u_char digest[SHA256_BYTES], uint64_t generation);
+void ngx_http_twocare_claims_remember(const u_char digest[SHA256_BYTES],
+    uint64_t generation, ngx_http_twocare_claims_t *claims, ngx_log_t *log);
 
 
 /*

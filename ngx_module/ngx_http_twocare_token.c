@@ -20,17 +20,25 @@ static ngx_http_twocare_refusal_e ngx_http_twocare_token_get(
 static ngx_table_elt_t *ngx_http_twocare_token_second(ngx_http_request_t *r);
 static ngx_http_twocare_refusal_e ngx_http_twocare_token_shape(
     enum jose_error error);
+static ngx_http_twocare_refusal_e ngx_http_twocare_token_open(
+    struct str token, const u_char digest[SHA256_BYTES],
+    ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_claims_t *claims);
 static ngx_http_twocare_refusal_e ngx_http_twocare_token_claims(
-    const struct jose_token *t, ngx_http_twocare_loc_conf_t *lcf);
-static ngx_uint_t ngx_http_twocare_token_revoked(const struct jose_token *t,
-    ngx_http_twocare_state_t *state);
+    const ngx_http_twocare_claims_t *claims, const struct jose_token *t,
+    ngx_http_twocare_loc_conf_t *lcf);
 static ngx_http_twocare_refusal_e ngx_http_twocare_token_signature(
-    const struct jose_token *t, ngx_http_twocare_loc_conf_t *lcf);
+    const struct jose_token *t, const u_char digest[SHA256_BYTES],
+    ngx_http_twocare_loc_conf_t *lcf);
+static ngx_uint_t ngx_http_twocare_token_revoked(
+    const ngx_http_twocare_claims_t *claims, ngx_http_twocare_state_t *state);
 static ngx_http_twocare_refusal_e ngx_http_twocare_token_client(
-    const struct jose_token *t, ngx_http_twocare_loc_conf_t *lcf,
+    const ngx_http_twocare_claims_t *claims, ngx_http_twocare_loc_conf_t *lcf,
     ngx_http_twocare_ctx_t *ctx);
+static uint64_t ngx_http_twocare_token_quota(ngx_http_twocare_loc_conf_t *lcf,
+    const struct state_client *client, struct str client_id,
+    ngx_http_twocare_quota_t *quota);
 static ngx_int_t ngx_http_twocare_token_keep(ngx_http_request_t *r,
-    const struct jose_token *t, ngx_http_twocare_ctx_t *ctx);
+    const ngx_http_twocare_claims_t *claims, ngx_http_twocare_ctx_t *ctx);
 
 
 /* no refusal: good so far */
@@ -47,12 +55,12 @@ const ngx_http_twocare_refusal_t *
 ngx_http_twocare_token_judge(ngx_http_request_t *r,
     ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_ctx_t *ctx)
 {
-    struct str                   token;
-    enum jose_error              error;
-    struct jose_token           *t;
-    ngx_http_twocare_refusal_e   rc;
-
-    t = &ngx_http_twocare_token;
+    u_char                            digest[SHA256_BYTES];
+    uint64_t                          generation;
+    struct str                        token;
+    ngx_http_twocare_claims_t         fresh;
+    ngx_http_twocare_refusal_e        rc;
+    const ngx_http_twocare_claims_t  *claims;
 
     rc = ngx_http_twocare_token_get(r, &token);
     if (rc != NGX_HTTP_TWOCARE_GOOD) {
@@ -63,29 +71,40 @@ ngx_http_twocare_token_judge(ngx_http_request_t *r,
         return ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_NO_STATE);
     }
 
-    error = jose_open(t, token, STR("at+jwt"));
-    rc = ngx_http_twocare_token_shape(error);
-
-    if (rc == NGX_HTTP_TWOCARE_GOOD) {
-        rc = ngx_http_twocare_token_claims(t, lcf);
+    if (token.n > JOSE_TOKEN_MAX) {
+        return ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_TOKEN_TOO_LARGE);
     }
 
-    if (rc == NGX_HTTP_TWOCARE_GOOD) {
-        rc = ngx_http_twocare_token_signature(t, lcf);
+    generation = jose_keys_generation(lcf->state->keys);
+    sha256(token, digest);
+
+    claims = ngx_http_twocare_claims_recall(digest, generation);
+
+    if (claims != NULL) {
+        rc = ngx_http_twocare_token_claims(claims, NULL, lcf);
+
+    } else {
+        claims = &fresh;
+        rc = ngx_http_twocare_token_open(token, digest, lcf, &fresh);
+
+        if (rc == NGX_HTTP_TWOCARE_GOOD) {
+            ngx_http_twocare_claims_remember(digest, generation, &fresh,
+                                             r->connection->log);
+        }
     }
 
     if (rc == NGX_HTTP_TWOCARE_GOOD
-        && ngx_http_twocare_token_revoked(t, lcf->state))
+        && ngx_http_twocare_token_revoked(claims, lcf->state))
     {
         rc = NGX_HTTP_TWOCARE_REVOKED;
     }
 
     if (rc == NGX_HTTP_TWOCARE_GOOD) {
-        rc = ngx_http_twocare_token_client(t, lcf, ctx);
+        rc = ngx_http_twocare_token_client(claims, lcf, ctx);
     }
 
     if (rc == NGX_HTTP_TWOCARE_GOOD
-        && ngx_http_twocare_token_keep(r, t, ctx) != NGX_OK)
+        && ngx_http_twocare_token_keep(r, claims, ctx) != NGX_OK)
     {
         return ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_NO_STATE);
     }
@@ -97,6 +116,36 @@ ngx_http_twocare_token_judge(ngx_http_request_t *r,
     ctx->accepted = 1;
 
     return NULL;
+}
+
+
+/* a token that this worker does not remember; the signature comes last */
+
+static ngx_http_twocare_refusal_e
+ngx_http_twocare_token_open(struct str token,
+    const u_char digest[SHA256_BYTES], ngx_http_twocare_loc_conf_t *lcf,
+    ngx_http_twocare_claims_t *claims)
+{
+    struct jose_token           *t;
+    ngx_http_twocare_refusal_e   rc;
+
+    t = &ngx_http_twocare_token;
+
+    rc = ngx_http_twocare_token_shape(jose_open(t, token, STR("at+jwt")));
+    if (rc != NGX_HTTP_TWOCARE_GOOD) {
+        return rc;
+    }
+
+    if (ngx_http_twocare_claims_read(t, claims) != NGX_OK) {
+        return NGX_HTTP_TWOCARE_BAD_CLAIM;
+    }
+
+    rc = ngx_http_twocare_token_claims(claims, t, lcf);
+    if (rc != NGX_HTTP_TWOCARE_GOOD) {
+        return rc;
+    }
+
+    return ngx_http_twocare_token_signature(t, digest, lcf);
 }
 
 
@@ -222,74 +271,34 @@ ngx_http_twocare_token_shape(enum jose_error error)
 }
 
 
-/* RFC 9068 2.2: which claims an access token must have. RFC 7519 4.1 */
+/* RFC 7519 4.1; t is at hand when the audience may be a list */
 
 static ngx_http_twocare_refusal_e
-ngx_http_twocare_token_claims(const struct jose_token *t,
-    ngx_http_twocare_loc_conf_t *lcf)
+ngx_http_twocare_token_claims(const ngx_http_twocare_claims_t *claims,
+    const struct jose_token *t, ngx_http_twocare_loc_conf_t *lcf)
 {
-    time_t       now;
-    int64_t      exp, iat, nbf;
-    ngx_uint_t   i;
-    struct str   value;
+    time_t      now;
+    struct str  audience;
 
-    static const struct {
-        struct str  name;
-        unsigned    required;
-    } texts[] = {
-        { { "sub", 3 }, 1 },
-        { { "client_id", 9 }, 1 },
-        { { "jti", 3 }, 1 },
-        { { "scope", 5 }, 0 },
-        { { "tenant", 6 }, 0 },
-        { { "gid", 3 }, 0 },
-    };
+    audience = ngx_http_twocare_str(lcf->audience);
 
-    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-
-        if (jose_claim(t, texts[i].name, &value)) {
-            if (value.n == 0 && texts[i].required) {
-                return NGX_HTTP_TWOCARE_BAD_CLAIM;
-            }
-
-        } else if (texts[i].required
-                   || jdoc_get(&t->claims, 0, texts[i].name) != 0)
-        {
-            return NGX_HTTP_TWOCARE_BAD_CLAIM;
-        }
-    }
-
-    if (!jose_claim_time(t, STR("exp"), &exp)
-        || !jose_claim_time(t, STR("iat"), &iat))
-    {
-        return NGX_HTTP_TWOCARE_BAD_CLAIM;
-    }
-
-    nbf = 0;
-
-    if (!jose_claim_time(t, STR("nbf"), &nbf)
-        && jdoc_get(&t->claims, 0, STR("nbf")) != 0)
-    {
-        return NGX_HTTP_TWOCARE_BAD_CLAIM;
-    }
-
-    if (!jose_claim(t, STR("iss"), &value)
-        || !str_eq(value, ngx_http_twocare_str(lcf->issuer)))
-    {
+    if (!str_eq(claims->iss, ngx_http_twocare_str(lcf->issuer))) {
         return NGX_HTTP_TWOCARE_WRONG_ISSUER;
     }
 
-    if (!jose_claim_aud(t, ngx_http_twocare_str(lcf->audience))) {
+    if (!str_eq(claims->aud, audience)
+        && (t == NULL || !jose_claim_aud(t, audience)))
+    {
         return NGX_HTTP_TWOCARE_WRONG_AUDIENCE;
     }
 
     now = ngx_time();
 
-    if (now >= exp + lcf->leeway) {
+    if (now >= claims->exp + lcf->leeway) {
         return NGX_HTTP_TWOCARE_EXPIRED;
     }
 
-    if (now + lcf->leeway < nbf || now + lcf->leeway < iat) {
+    if (now + lcf->leeway < claims->nbf || now + lcf->leeway < claims->iat) {
         return NGX_HTTP_TWOCARE_NOT_YET;
     }
 
@@ -299,9 +308,8 @@ ngx_http_twocare_token_claims(const struct jose_token *t,
 
 static ngx_http_twocare_refusal_e
 ngx_http_twocare_token_signature(const struct jose_token *t,
-    ngx_http_twocare_loc_conf_t *lcf)
+    const u_char digest[SHA256_BYTES], ngx_http_twocare_loc_conf_t *lcf)
 {
-    u_char                  digest[SHA256_BYTES];
     int64_t                 exp;
     uint64_t                generation;
     enum jose_error         error;
@@ -310,8 +318,6 @@ ngx_http_twocare_token_signature(const struct jose_token *t,
 
     keys = lcf->state->keys;
     generation = jose_keys_generation(keys);
-
-    sha256(t->token, digest);
 
     if (ngx_http_twocare_cache_has(lcf->zone, digest, generation)) {
         return NGX_HTTP_TWOCARE_GOOD;
@@ -337,63 +343,66 @@ ngx_http_twocare_token_signature(const struct jose_token *t,
 
 
 static ngx_uint_t
-ngx_http_twocare_token_revoked(const struct jose_token *t,
+ngx_http_twocare_token_revoked(const ngx_http_twocare_claims_t *claims,
     ngx_http_twocare_state_t *state)
 {
-    int64_t     iat;
     ngx_uint_t  i;
-    struct str  value;
 
-    static const struct {
-        struct str               claim;
+    const struct {
+        struct str               value;
         enum state_revoked_kind  kind;
     } kinds[] = {
-        { { "jti", 3 }, STATE_REVOKED_JTI },
-        { { "gid", 3 }, STATE_REVOKED_GRANT },
-        { { "sub", 3 }, STATE_REVOKED_USER_BEFORE },
-        { { "client_id", 9 }, STATE_REVOKED_CLIENT_BEFORE },
+        { claims->jti, STATE_REVOKED_JTI },
+        { claims->gid, STATE_REVOKED_GRANT },
+        { claims->sub, STATE_REVOKED_USER_BEFORE },
+        { claims->client_id, STATE_REVOKED_CLIENT_BEFORE },
+        { claims->kid, STATE_REVOKED_KEY },
     };
 
     if (state->revoked.header->count == 0) {
         return 0;
     }
 
-    iat = 0;
-    (void) jose_claim_time(t, STR("iat"), &iat);
-
     for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (jose_claim(t, kinds[i].claim, &value)
-            && state_is_revoked(&state->revoked, kinds[i].kind, value, iat))
+        if (kinds[i].value.p != NULL
+            && state_is_revoked(&state->revoked, kinds[i].kind,
+                                kinds[i].value, claims->iat))
         {
             return 1;
         }
     }
 
-    return state_is_revoked(&state->revoked, STATE_REVOKED_KEY, t->kid, iat);
+    return 0;
 }
 
 
 static ngx_http_twocare_refusal_e
-ngx_http_twocare_token_client(const struct jose_token *t,
+ngx_http_twocare_token_client(const ngx_http_twocare_claims_t *claims,
     ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_ctx_t *ctx)
 {
-    struct str                  client_id;
     const struct state_client  *client;
 
-    if (!jose_claim(t, STR("client_id"), &client_id)) {
-        return NGX_HTTP_TWOCARE_BAD_CLAIM;
-    }
-
-    client = state_client_find(&lcf->state->clients, client_id);
+    client = state_client_find(&lcf->state->clients, claims->client_id);
 
     if (client != NULL && client->status != STATE_CLIENT_ACTIVE) {
         return NGX_HTTP_TWOCARE_CLIENT_DISABLED;
     }
 
-    ctx->window_key = ngx_http_twocare_token_windows(lcf, client_id,
-                                                     &ctx->quota);
+    ctx->window_key = ngx_http_twocare_token_quota(lcf, client,
+                                                   claims->client_id,
+                                                   &ctx->quota);
 
     return NGX_HTTP_TWOCARE_GOOD;
+}
+
+
+uint64_t
+ngx_http_twocare_token_windows(ngx_http_twocare_loc_conf_t *lcf,
+    struct str client_id, ngx_http_twocare_quota_t *quota)
+{
+    return ngx_http_twocare_token_quota(lcf,
+                           state_client_find(&lcf->state->clients, client_id),
+                           client_id, quota);
 }
 
 
@@ -402,15 +411,13 @@ ngx_http_twocare_token_client(const struct jose_token *t,
  * listed yet has the ones it will have when it is.
  */
 
-uint64_t
-ngx_http_twocare_token_windows(ngx_http_twocare_loc_conf_t *lcf,
-    struct str client_id, ngx_http_twocare_quota_t *quota)
+static uint64_t
+ngx_http_twocare_token_quota(ngx_http_twocare_loc_conf_t *lcf,
+    const struct state_client *client, struct str client_id,
+    ngx_http_twocare_quota_t *quota)
 {
-    uint64_t                    pool;
-    struct siphash_key          key;
-    const struct state_client  *client;
-
-    client = state_client_find(&lcf->state->clients, client_id);
+    uint64_t            pool;
+    struct siphash_key  key;
 
     if (client != NULL) {
         quota->hour = client->hour;
@@ -458,32 +465,28 @@ ngx_http_twocare_token_has_scope(ngx_http_twocare_ctx_t *ctx,
 /* the claims outlive this event only as copies in the request's pool */
 
 static ngx_int_t
-ngx_http_twocare_token_keep(ngx_http_request_t *r, const struct jose_token *t,
-    ngx_http_twocare_ctx_t *ctx)
+ngx_http_twocare_token_keep(ngx_http_request_t *r,
+    const ngx_http_twocare_claims_t *claims, ngx_http_twocare_ctx_t *ctx)
 {
     size_t       total;
     u_char      *p;
-    int64_t      exp;
     ngx_uint_t   i;
 
-    struct {
-        struct str   name;
+    const struct {
         ngx_str_t   *copy;
         struct str   value;
-    } claims[] = {
-        { STR("client_id"), &ctx->client_id, STR_NONE },
-        { STR("sub"), &ctx->sub, STR_NONE },
-        { STR("tenant"), &ctx->tenant, STR_NONE },
-        { STR("scope"), &ctx->scope, STR_NONE },
-        { STR("jti"), &ctx->jti, STR_NONE },
+    } kept[] = {
+        { &ctx->client_id, claims->client_id },
+        { &ctx->sub, claims->sub },
+        { &ctx->tenant, claims->tenant },
+        { &ctx->scope, claims->scope },
+        { &ctx->jti, claims->jti },
     };
 
     total = 0;
 
-    for (i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
-        if (jose_claim(t, claims[i].name, &claims[i].value)) {
-            total += claims[i].value.n;
-        }
+    for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        total += kept[i].value.n;
     }
 
     p = ngx_pnalloc(r->pool, total);
@@ -491,17 +494,15 @@ ngx_http_twocare_token_keep(ngx_http_request_t *r, const struct jose_token *t,
         return NGX_ERROR;
     }
 
-    for (i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
-        if (claims[i].value.n != 0) {
-            claims[i].copy->data = p;
-            claims[i].copy->len = claims[i].value.n;
-            p = ngx_cpymem(p, claims[i].value.p, claims[i].value.n);
+    for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        if (kept[i].value.n != 0) {
+            kept[i].copy->data = p;
+            kept[i].copy->len = kept[i].value.n;
+            p = ngx_cpymem(p, kept[i].value.p, kept[i].value.n);
         }
     }
 
-    if (jose_claim_time(t, STR("exp"), &exp)) {
-        ctx->exp = exp;
-    }
+    ctx->exp = claims->exp;
 
     return NGX_OK;
 }
