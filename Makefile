@@ -83,7 +83,7 @@ $(BUILD)/gen/migrations.c: $(MIGRATIONS) tools/embed.awk
 	awk -f tools/embed.awk $(MIGRATIONS) > $@
 $(BUILD)/gen/%.o: $(BUILD)/gen/%.c $(GENERATED)
 	@$(call say,COMPILE)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/%.o: %.c config.mk | $(GENERATED)
 	@mkdir -p $(@D)
@@ -207,5 +207,6 @@ help:
 	@echo 'make install    into PREFIX and nginx (DESTDIR honoured)'
 	@echo 'Variables: RUN_DIR=run PORT=8443 ENV=sandbox|production BUILD=build DEV=1 V=1'
 
--include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(TESTS:%=%.d) $(TOOLS:%=%.d)
+-include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(TEST_LIB:.o=.d)
+-include $(TESTS:%=%.d) $(TOOLS:%=%.d) $(BENCHES:%=%.d)
 .SECONDARY:
