@@ -205,15 +205,23 @@ START_TEST(every_code_has_its_oauth_form)
 }
 END_TEST
 
+static const char *
+find(const char *part)
+{
+	struct str body = body_text();
+
+	return memmem(body.p, body.n, part, strlen(part));
+}
+
 /* Its text may name files and keys of the operator. */
 START_TEST(the_cause_of_an_internal_error_is_not_told)
 {
 	answer_with(ERR_INTERNAL, FACE_REST, "");
-	ck_assert_ptr_nonnull(strstr(body_text().p, INTERNAL));
-	ck_assert_ptr_null(strstr(body_text().p, "wrong"));
+	ck_assert_ptr_nonnull(find(INTERNAL));
+	ck_assert_ptr_null(find("wrong"));
 	answer_with(ERR_INTERNAL, FACE_FHIR, "");
-	ck_assert_ptr_nonnull(strstr(body_text().p, INTERNAL));
-	ck_assert_ptr_null(strstr(body_text().p, "wrong"));
+	ck_assert_ptr_nonnull(find(INTERNAL));
+	ck_assert_ptr_null(find("wrong"));
 }
 END_TEST
 
