@@ -89,6 +89,15 @@ $(BUILD)/%.o: %.c config.mk | $(GENERATED)
 	@mkdir -p $(@D)
 	@$(call say,COMPILE)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(if $(filter 1,$(DEV)),rm -f,touch) $@.lax
+
+# DEV=1 makes again what was made while warnings were no errors.
+ifeq ($(DEV),1)
+LAX	:= $(wildcard $(foreach o,$(LIB_OBJ) $(MAIN_OBJ) $(TEST_LIB) \
+	$(TESTS:%=%.o) $(TOOLS:%=%.o) $(BENCHES:%=%.o),$(o).lax))
+$(LAX:.lax=): FORCE
+.PHONY: FORCE
+endif
 
 # --- the module ----------------------------------------------------------------------
 # Built against the installed nginx; build.sh knows how, and does nothing when
@@ -154,7 +163,15 @@ quick:
 	tools/check.sh
 	$(MAKE) DEV=1 all tests
 
-check: quick lint asan fuzz r4-fresh test
+# One after the other, each with the seconds that it took.
+CHECKS	:= quick lint asan fuzz r4-fresh test
+check:
+	+for part in $(CHECKS); do \
+		echo "=== $$part"; \
+		begin=$$(date +%s); \
+		$(MAKE) --no-print-directory DEV=1 $$part || exit 1; \
+		echo "=== $$part: fine, $$(($$(date +%s) - begin)) s"; \
+	done
 
 # The unit tests and an instance that is asked all kinds of things.
 asan:
