@@ -319,6 +319,7 @@ my @large = (
     [ '15,000,000 values',           '',         413, sub { '{"resourceType":"Bundle","x":[' . '1,' x 14_999_999 . '1]}' } ],
     [ 'a value of 30 MB',            '',         400, sub { '{"resourceType":"Bundle","type":"' . 'z' x 30_000_000 . '"}' } ],
     [ '20,000 entries',              '',         413, sub { bundle_of(list(20_000, sub { qq({"request":{"method":"DELETE","url":"Patient/d$_[0]"}}) })) } ],
+    [ '15,000 names of one patient', '/Patient', 413, sub { '{"resourceType":"Patient","name":[' . list(15_000, sub { qq({"family":"name $_[0]","given":["a b"]}) }) . ']}' } ],
     [ '500,000 names',               '',         413, sub { bundle_of(list(35, sub { '{"request":{"method":"POST","url":"Patient"},"resource":{"resourceType":"Patient","name":[' . list(15_000, sub { qq({"family":"name $_[0]","given":["a b"]}) }) . ']}}' })) } ],
     [ '100 entries, each wrong',     '',         400, sub { bundle_of(list(100, sub { '{"request":{"method":"POST","url":"' . 'u' x 300_000 . '"}}' })) } ],
     [ 'a ring of 2,000 references',  '',         200, sub { bundle_of(list(2000, sub { sprintf '{"fullUrl":"%s","resource":{"resourceType":"Patient","link":[{"type":"seealso","other":{"reference":"%s"}}]},"request":{"method":"POST","url":"Patient"}}', uuid($_[0]), uuid($_[0] % 2000 + 1) })) } ],

@@ -484,22 +484,34 @@ START_TEST(more_records_than_one_statement_takes_are_written)
 }
 END_TEST
 
-START_TEST(too_many_keys_are_refused)
+/* A patient with so many of what `form` says, each with its number. */
+static struct change
+patient_of(const char *member, const char *form, int n)
 {
-	enum { CHANGES = 3, NAMES = 80000 };
 	struct buf b = buf_new(ctx.arena, 64);
-	struct change changes[CHANGES];
 
-	buf_addz(&b, "{\"resourceType\":\"Patient\",\"name\":[{\"family\":"
-	    "\"n\"}");
-	for (int i = 0; i < NAMES; i++)
-		buf_addf(&b, ",{\"family\":\"n%d\"}", i);
+	buf_addf(&b, "{\"resourceType\":\"Patient\",\"%s\":[", member);
+	for (int i = 0; i < n; i++)
+		buf_addf(&b, "%s{\"%s\":\"n%d\"}", i > 0 ? "," : "", form, i);
 	buf_addz(&b, "]}");
 	buf_addc(&b, '\0');
+	return change_of(CHANGE_CREATE, patient, NULL, buf_str(&b).p);
+}
+
+START_TEST(too_many_keys_are_refused)
+{
+	enum { CHANGES = 10 };
+	struct change names = patient_of("name", "family", 4000);
+	struct change numbers = patient_of("identifier", "value", 250000);
+	struct change some = patient_of("name", "family", 1000);
+	struct change many[CHANGES];
+
+	ck_assert_int_eq(store_write(&ctx, &names, 1), ERR_TOO_LARGE);
+	ck_assert_int_eq(store_write(&ctx, &numbers, 1), ERR_TOO_LARGE);
+	ck_assert_int_eq(store_write(&ctx, &some, 1), OK);
 	for (int i = 0; i < CHANGES; i++)
-		changes[i] = change_of(CHANGE_CREATE, patient, NULL,
-		    buf_str(&b).p);
-	ck_assert_int_eq(store_write(&ctx, changes, CHANGES), ERR_TOO_LARGE);
+		many[i] = patient_of("identifier", "value", 150000);
+	ck_assert_int_eq(store_write(&ctx, many, CHANGES), ERR_TOO_LARGE);
 }
 END_TEST
 

@@ -22,11 +22,14 @@
 #define RETRY_WAIT_NS	2000000L
 
 /*
- * Search keys of one write: they cost far more than the bytes they come from
- * (texts most: 60,000/s), and 32 MiB of nothing but names would hold a worker
- * for minutes. A bundle of 10,000 ordinary records has 400,000.
+ * Search keys cost far more than the bytes they come from, texts most (60,000
+ * of all a second): 1 MiB of names would hold a fast worker for half a minute,
+ * 32 MiB of them a slow one for minutes. No record of life comes near the
+ * first two; a bundle of 10,000 ordinary records has 400,000 keys.
  */
-#define KEYS_MAX	1000000
+#define RECORD_TEXTS_MAX	4000
+#define RECORD_KEYS_MAX		200000
+#define KEYS_MAX		1000000
 
 /* --- checks that need no database */
 
@@ -136,14 +139,20 @@ static enum err
 check_keys(struct ctx *ctx, const struct row *row, size_t *total)
 {
 	const struct keys *keys = &row->keys;
-
-	*total += keys->npost + keys->ndat + keys->nstr + keys->nqty +
+	size_t n = keys->npost + keys->ndat + keys->nstr + keys->nqty +
 	    keys->ncqty + keys->ndict;
-	if (*total <= KEYS_MAX)
-		return OK;
-	return fail_at(ctx, ERR_TOO_LARGE, path_of(row->change), "there is too "
-	    "much to search by in one request; write fewer records at once, "
-	    "with fewer names, identifiers, codes and dates");
+
+	*total += n;
+	if (n > RECORD_KEYS_MAX || keys->nstr > RECORD_TEXTS_MAX)
+		return fail_at(ctx, ERR_TOO_LARGE, path_of(row->change),
+		    "one record has too many names, identifiers, codes and "
+		    "dates to be found by");
+	if (*total > KEYS_MAX)
+		return fail_at(ctx, ERR_TOO_LARGE, path_of(row->change),
+		    "the records of one request have too many names, "
+		    "identifiers, codes and dates to be found by; send them "
+		    "in several");
+	return OK;
 }
 
 static enum err
