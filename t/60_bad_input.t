@@ -269,7 +269,9 @@ $stack->put('/Patient/victim', body => \%patient);
 is $stack->post('', body => \%bundle)->{status}, 200, 'the requests that are changed are good ones' for 1 .. 8;
 $stack->get('/Patient/victim') for 1 .. 40;
 my @workers = $stack->pids('backend');
-my $size    = Hostile::pss(@workers);
+my %size    = map { $_ => Hostile::pss($_) } @workers;
+my $size    = 0;
+$size += $_ for values %size;
 note "seed $SEED, $REQUESTS requests; backend $size KiB";
 
 my @pipes;
@@ -367,8 +369,12 @@ for my $row (
 
 is $stack->get('/Patient?name=test')->{status}, 200, 'afterwards a search is answered';
 is $stack->post('/Patient', body => \%patient)->{status}, 201, 'and a write';
-is_deeply [ $stack->pids('backend') ], \@workers, 'by the same processes';
-my $grown = Hostile::pss(@workers) - $size;
+# A worker that a reload replaced stays as long as nginx may keep a connection:
+# one may have left meanwhile, but none has come.
+my @after = $stack->pids('backend');
+is join(' ', grep { !exists $size{$_} } @after), '', 'by the same processes';
+my $grown = Hostile::pss(@after);
+$grown -= $size{$_} // 0 for @after;
 cmp_ok $grown, '<', $GROWTH_KIB, "which have grown by $grown KiB";
 
 done_testing;
