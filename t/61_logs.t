@@ -146,7 +146,7 @@ close $held;
 my $kill = fork // die "fork: $!\n";
 if ($kill == 0) {
     for (1 .. 10) {
-        sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and application_name <> 'psql'");
+        sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and application_name <> 'psql' and usename = 'twocare'");
         sleep 0.1;
     }
     require POSIX;

@@ -41,6 +41,7 @@ static const struct fault_kind kinds[ERR__MAX] = {
 { ERR_OAUTH_SCOPE,		400, "invalid_request",		 "invalid",		"invalid_scope",	 I },
 { ERR_INTERNAL,			500, "server_error",		 "exception",		"server_error",		 E },
 { ERR_UNAVAILABLE,		503, "service_unavailable",	 "transient",		"temporarily_unavailable", W },
+{ ERR_TOO_COSTLY,		503, "service_unavailable",	 "too-costly",		"temporarily_unavailable", W },
 { ERR_RETRY,			503, "service_unavailable",	 "transient",		"temporarily_unavailable", W },
 };
 /* clang-format on */

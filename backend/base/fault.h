@@ -46,6 +46,7 @@ enum err {
 	ERR_OAUTH_SCOPE,		/* invalid_scope */
 	ERR_INTERNAL,			/* server_error */
 	ERR_UNAVAILABLE,		/* database away: retry */
+	ERR_TOO_COSTLY,			/* longer than a statement may take */
 	ERR_RETRY,			/* lost a race; never shown */
 	ERR__MAX
 };

@@ -3,7 +3,7 @@
  * connection, binary parameters, results tied to the ctx's arena. A lost
  * connection is made again before the next statement outside a transaction.
  * SQLSTATE becomes an err in one table (pg.c): 40001/40P01 -> ERR_RETRY,
- * connection trouble -> ERR_UNAVAILABLE, 57014 -> ERR_UNAVAILABLE (statement
+ * connection trouble -> ERR_UNAVAILABLE, 57014 -> ERR_TOO_COSTLY (statement
  * timeout), everything else -> ERR_INTERNAL, logged without its DETAIL
  * because that carries data.
  */

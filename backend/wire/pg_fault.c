@@ -20,7 +20,7 @@ static const struct sqlstate_kind kinds[] = {
 	{ "40001",	ERR_RETRY,		LOG_LEVEL_DEBUG,	false },
 	{ "40P01",	ERR_RETRY,		LOG_LEVEL_INFO,		false },
 	{ "23",		ERR_INTERNAL,		LOG_LEVEL_INFO,		false },
-	{ "57014",	ERR_UNAVAILABLE,	LOG_LEVEL_WARN,		true },
+	{ "57014",	ERR_TOO_COSTLY,	LOG_LEVEL_WARN,		true },
 	{ "57",		ERR_UNAVAILABLE,	LOG_LEVEL_WARN,		true },
 	{ "55P03",	ERR_UNAVAILABLE,	LOG_LEVEL_WARN,		false },
 	{ "53",		ERR_UNAVAILABLE,	LOG_LEVEL_ERROR,	true },
@@ -80,6 +80,9 @@ pg_fault_note(struct ctx *ctx, enum err err)
 	case ERR_UNAVAILABLE:
 		return fail(ctx, err, "the database is not available at the "
 		    "moment; try again in a few seconds");
+	case ERR_TOO_COSTLY:
+		return fail(ctx, err, "this took longer than the server "
+		    "allows; ask for less at once, or try again");
 	case ERR_RETRY:
 		return fail(ctx, err, "this change met another one of the "
 		    "same data; try again");
