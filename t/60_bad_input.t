@@ -269,9 +269,10 @@ $stack->put('/Patient/victim', body => \%patient);
 is $stack->post('', body => \%bundle)->{status}, 200, 'the requests that are changed are good ones' for 1 .. 8;
 $stack->get('/Patient/victim') for 1 .. 40;
 my @workers = $stack->pids('backend');
-my %size    = map { $_ => Hostile::pss($_) } @workers;
-my $size    = 0;
-$size += $_ for values %size;
+my ($size, %size) = (0);
+for my $pid (@workers) {
+    $size += $size{$pid} = Hostile::pss($pid);
+}
 note "seed $SEED, $REQUESTS requests; backend $size KiB";
 
 my @pipes;
