@@ -396,7 +396,7 @@ END_TEST
 START_TEST(broken_json_is_told_with_its_place)
 {
 	ck_assert_int_eq(create(STR("{\"a\":1,\n  \"b\":}")), 400);
-	ck_assert_msg(strstr(body_text().p, "line 2, column 7") != NULL,
+	ck_assert_msg(find("line 2, column 7") != NULL,
 	    "%s", body_text().p);
 }
 END_TEST
