@@ -12,12 +12,18 @@
 #include "fhir/search_plan.h"
 #include "queries.h"
 
+/* Records may be large: a page is fetched by so many rows at a time, and ends
+ * early when what has come is as large as this. */
+#define FETCH_ROWS	51	/* of a page of the default size, all */
+#define PAGE_BYTES	((size_t)8 * 1024 * 1024)
+
 /* Rows of a page as they come, each with its place. */
 struct rows {
 	struct record	*records;
 	struct place	*places;
 	int		*segments;
 	size_t		 n, room;
+	size_t		 bytes;		/* of the bodies */
 };
 
 static struct rows
@@ -75,6 +81,7 @@ take_rows(const struct plan *plan, const PGresult *res, struct rows *rows)
 			.ver = pg_get_int4(res, i, PAGE_VER),
 			.updated_us = pg_get_time(res, i, PAGE_UPDATED),
 			.body = pg_get_str(res, i, PAGE_BODY) };
+		rows->bytes += rows->records[rows->n].body.n;
 		rows->places[rows->n] = take_place(plan, res, i);
 		rows->segments[rows->n] = plan->segment;
 	}
@@ -126,24 +133,56 @@ offset_after(struct ctx *ctx, const struct plan *plan, const struct rows *rows,
 	return err;
 }
 
-/* Fill rows, going on in the next segment where one ends. */
+/* Some more rows of the segment at hand; *ended when it has no others. */
 static enum err
-fetch(struct ctx *ctx, struct plan *plan, struct rows *rows)
+fetch_some(struct ctx *ctx, struct plan *plan, int64_t skip,
+    struct rows *rows, bool *ended)
 {
-	int step = plan->backwards ? -1 : 1;
-	int64_t skip = plan->placed ? 0 : plan->search->offset;
+	size_t want = rows->room - rows->n;
 	struct pg_query q;
 	struct pg_args a;
 	PGresult *res;
 	enum err err;
 
+	if (want > FETCH_ROWS)
+		want = FETCH_ROWS;
+	search_sql_page(ctx, plan, (int64_t)want, skip, &q, &a);
+	if ((err = pg_exec(ctx, &q, &a, &res)) != OK)
+		return err;
+	take_rows(plan, res, rows);
+	*ended = (size_t)PQntuples(res) < want;
+	if (!*ended) {
+		plan->placed = true;
+		plan->place = rows->places[rows->n - 1];
+	}
+	return OK;
+}
+
+/* Fill rows, going on in the next segment where one ends; *more when the page
+ * ended for its size. */
+static enum err
+fetch(struct ctx *ctx, struct plan *plan, struct rows *rows, bool *more)
+{
+	int step = plan->backwards ? -1 : 1;
+	int64_t skip = plan->placed ? 0 : plan->search->offset;
+	bool ended;
+	enum err err;
+
+	*more = false;
 	for (;;) {
-		search_sql_page(ctx, plan, (int64_t)(rows->room - rows->n),
-		    skip, &q, &a);
-		if ((err = pg_exec(ctx, &q, &a, &res)) != OK)
+		if ((err = fetch_some(ctx, plan, skip, rows, &ended)) != OK)
 			return err;
-		take_rows(plan, res, rows);
-		if (rows->n == rows->room || plan->segment + step < 0 ||
+		if (rows->n == rows->room)
+			return OK;
+		if (rows->bytes > PAGE_BYTES) {
+			*more = true;
+			return OK;
+		}
+		if (!ended) {
+			skip = 0;
+			continue;
+		}
+		if (plan->segment + step < 0 ||
 		    plan->segment + step >= plan->segments)
 			return OK;
 		if ((err = offset_after(ctx, plan, rows, &skip)) != OK)
@@ -289,11 +328,12 @@ run_page(struct ctx *ctx, struct plan *plan, struct search_page *out)
 		return err;
 	begin = (struct begin){ plan->placed, plan->backwards, plan->place,
 		plan->segment };
-	if ((err = fetch(ctx, plan, &rows)) != OK)
+	if ((err = fetch(ctx, plan, &rows, &more)) != OK)
 		return err;
-	more = rows.n > count;
-	if (more)
+	if (rows.n > count) {
+		more = true;
 		rows.n = count;
+	}
 	if (plan->backwards)
 		reverse(&rows);
 	out->records = rows.records;

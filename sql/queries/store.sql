@@ -15,15 +15,20 @@ select r.rid, v.ver, v.updated, v.op = 'D', v.op, v.body
 from res r join ver v on v.rid = r.rid and v.ver = $4
 where r.tn = $1 and r.type = $2 and r.id = $3
 
--- Newest first; one row with a null version when there is none below $4. The
--- last column counts all versions.
+-- Newest first, ending early behind 8 MB of bodies; one row with a null version
+-- when there is none below $4. The last column counts all versions.
 -- name: store_history
 -- $2 type, $3 id, $4 below this version, $5 at most so many
 select r.rid, v.ver, v.updated, v.op = 'D', v.op, v.body, r.ver
 from res r left join lateral (
-	select ver, updated, op, body from ver
-	where rid = r.rid and ver < $4
-	order by ver desc limit $5) v on true
+	select ver, updated, op, body from (
+		select ver, updated, op, body, size,
+			sum(size) over (order by ver desc) so_far
+		from ver, lateral (
+			select coalesce(octet_length(body), 0)) b(size)
+		where rid = r.rid and ver < $4
+		order by ver desc limit $5) h
+	where so_far - size <= 8388608) v on true
 where r.tn = $1 and r.type = $2 and r.id = $3
 order by v.ver desc
 
