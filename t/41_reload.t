@@ -36,6 +36,7 @@ sub client {
 
 for my $service (qw(nginx backend)) {
     my (@pids, %seen);
+    my %before = map { ($_ => 1) } $stack->pids($service);
     for my $n (1 .. CLIENTS) {
         defined(my $pid = fork) or die $!;
         client("$ENV{BUILD}/t/reload-$n", time + SECONDS) if !$pid;
@@ -54,6 +55,7 @@ for my $service (qw(nginx backend)) {
     }
     my $repeats = delete $seen{repeat} // 0;
     diag "$service: $repeats repeats of ", $seen{201} // 0, ' requests';
+    cmp_ok scalar(grep { !$before{$_} } $stack->pids($service)), '>=', 2, "$service: by new processes";
     is_deeply [ keys %seen ], [201], "$service: no request failed" or diag explain \%seen;
 }
 

@@ -28,6 +28,20 @@
 
 /* --- begin ---------------------------------------------------------------- */
 
+/* As the edge makes them; whatever else is given reaches no log and no row. */
+static bool
+is_request_id(struct str id)
+{
+	if (id.n != sizeof(REQUEST_ID_PREFIX) - 1 + BASE32_ID_CHARS ||
+	    !str_starts(id, STR(REQUEST_ID_PREFIX)))
+		return false;
+	for (size_t i = sizeof(REQUEST_ID_PREFIX) - 1; i < id.n; i++)
+		if (!(id.p[i] >= 'a' && id.p[i] <= 'z') &&
+		    !(id.p[i] >= '0' && id.p[i] <= '9'))
+			return false;
+	return true;
+}
+
 static struct str
 request_id(struct arena *arena, const struct http_req *req)
 {
@@ -35,7 +49,7 @@ request_id(struct arena *arena, const struct http_req *req)
 	char id[BASE32_ID_CHARS];
 	unsigned char bytes[16];
 
-	if (given.n > 0)
+	if (is_request_id(given))
 		return given;
 	random_bytes(bytes, sizeof(bytes));
 	base32_id(bytes, id);
