@@ -29,7 +29,9 @@ RUN_DIR=$(realpath -m -s "${RUN_DIR:-run}")
 PORT=${PORT:-8443}
 ENV=${ENV:-sandbox}
 HOST=${HOST:-localhost}
-FAST_WORKERS=${FAST_WORKERS:-8}
+# More workers than cores can keep busy only cool each other's caches.
+CORES=$(nproc)
+FAST_WORKERS=${FAST_WORKERS:-$((CORES < 2 ? 4 : CORES > 64 ? 128 : 2 * CORES))}
 SLOW_WORKERS=${SLOW_WORKERS:-4}
 NGINX=$(setting NGINX)
 NGINX_VERSION=$(setting NGINX_VERSION)
