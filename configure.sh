@@ -5,6 +5,8 @@
 #   ./configure.sh               install what is missing, write config.mk
 #   ./configure.sh --no-install  only report what is missing
 #   ./configure.sh --check       also what `make check` and `make bench` use
+#   ./configure.sh --peers       also the gateways that `make bench` compares
+#                                with (HAProxy, nginx's Lua module)
 #   ./configure.sh --prefix=DIR  where `make install` goes (default /usr/local)
 
 set -eu
@@ -12,10 +14,11 @@ cd "$(dirname "$0")"
 
 install=yes
 check=no
+peers=no
 prefix=/usr/local
 
 usage() {
-	sed -n '2,9s/^# \{0,1\}//p' "$0"
+	sed -n '2,11s/^# \{0,1\}//p' "$0"
 	exit "$1"
 }
 
@@ -23,6 +26,7 @@ for arg; do
 	case $arg in
 	--no-install)	install=no ;;
 	--check)	check=yes ;;
+	--peers)	peers=yes ;;
 	--prefix=/*)	prefix=${arg#--prefix=} ;;
 	-h|--help)	usage 0 ;;
 	*)		echo "configure.sh: unknown option: $arg" >&2; usage 2 >&2 ;;
@@ -96,9 +100,16 @@ find_missing() {
 		need valgrind		have valgrind
 		need wrk		have wrk
 	fi
+	if [ $peers = yes ]; then
+		need haproxy		[ -x /usr/sbin/haproxy ]
+		need libnginx-mod-http-lua have_nginx_lua
+		need lua-luaossl	[ -e /usr/share/lua/5.1/openssl.lua ]
+		need lua-cjson		[ -d /usr/share/lua/5.1/cjson ]
+	fi
 }
 
 have_nginx() { have nginx || [ -x /usr/sbin/nginx ]; }
+have_nginx_lua() { [ -e /usr/lib/nginx/modules/ngx_http_lua_module.so ]; }
 have_fuzzer() { find /usr/lib/llvm-*/lib/clang -name "libclang_rt.fuzzer*" 2>/dev/null | grep -q .; }
 
 # --- installing --------------------------------------------------------------

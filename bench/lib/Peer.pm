@@ -18,6 +18,14 @@ sub new {
 sub url  { my ($self) = @_; return "http://127.0.0.1:$self->{port}" }
 sub bare { my ($self) = @_; return "http://127.0.0.1:$self->{bare_port}" }
 
+# The product's files, with a zone of another size if asked for.
+sub template {
+    my ($self, $name) = @_;
+    my $text = $self->SUPER::template($name);
+    $text =~ s/^(twocare_zone\s+twocare):\w+/$1:$self->{zone}/m if $self->{zone};
+    return $text;
+}
+
 sub conf {
     my ($self) = @_;
     my $user = $> == 0 ? 'user root;' : '';
@@ -41,6 +49,8 @@ http {
     $tuning
 $temp
     include $self->{dir}/nginx/twocare_http.conf;
+    limit_req_zone \$http_authorization zone=hour:10m rate=1000000r/s;
+    limit_req_zone \$http_authorization zone=minute:10m rate=1000000r/s;
     server {
         listen 127.0.0.1:$self->{port} backlog=1024;
         server_name edge.test;
@@ -50,6 +60,7 @@ $temp
     server {
         listen 127.0.0.1:$self->{bare_port} backlog=1024;
         location = /bare { empty_gif; }
+        location = /limit_req { limit_req zone=hour burst=1000000 nodelay; limit_req zone=minute burst=1000000 nodelay; empty_gif; }
         location = /edge { twocare_auth on; twocare_limit on; empty_gif; }
         include $self->{dir}/nginx/edge_params;
         fastcgi_keep_conn on;
@@ -59,6 +70,9 @@ $temp
 }
 END
 }
+
+# What stands at bare_port, to be asked like a Gateway.
+sub plain { my ($self) = @_; return bless { peer => $self }, 'Peer::Plain' }
 
 sub servers {
     my ($self) = @_;
@@ -77,5 +91,10 @@ sub tokens {
     Edge::write_file($tokens, $out);
     return $tokens;
 }
+
+package Peer::Plain;
+
+sub url     { return $_[0]{peer}->bare }
+sub servers { return { nginx => [ $_[0]{peer}{master} ] } }
 
 1;
