@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 
+use ConnectionRows;
 use CreateRows;
 use EdgeRows;
 use Fill;
@@ -12,6 +13,7 @@ use GatewayRows;
 use ImportRows;
 use Instance;
 use Load;
+use MemoryRows;
 use ReadRows;
 use RemoteRows;
 use Report;
@@ -46,7 +48,7 @@ sub prepare {
 sub local_rows {
     EdgeRows::run();
     GatewayRows::run();
-    my @groups = grep { wanted($_->rows) } qw(ReadRows CreateRows ImportRows);
+    my @groups = grep { wanted($_->rows) } qw(ReadRows CreateRows ImportRows ConnectionRows MemoryRows);
     return if !@groups;
     my $x = prepare();
     $_->can('run')->($x) for @groups;

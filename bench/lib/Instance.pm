@@ -76,6 +76,13 @@ sub master {
     return $pid;
 }
 
+sub slow_workers {
+    my ($self) = @_;
+    open my $fh, '<', "$self->{dir}/twocare.conf" or die "twocare.conf: $!\n";
+    while (<$fh>) { return $1 if /^\s*slow_workers\s*=\s*(\d+)/ }
+    die "twocare.conf has no slow_workers\n";
+}
+
 sub servers {
     my ($self, @names) = @_;
     @names = qw(nginx backend postgres) if !@names;

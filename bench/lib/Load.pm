@@ -95,7 +95,7 @@ sub http {
             requests => $said->{requests},
             bad      => $bad + $said->{socket},
             bytes    => $said->{bytes} / ($said->{requests} || 1),
-            max_ms   => $said->{max_us} / 1000,
+            (map { ($_ . '_ms' => $said->{ $_ . '_us' } / 1000) } qw(p50 p99 max)),
         };
     });
 }
