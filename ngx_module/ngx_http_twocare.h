@@ -29,6 +29,8 @@
 #include "base/state.h"
 #include "base/str.h"
 
+#include "ngx_http_twocare_limit.h"
+
 
 /* how errors are said, and whether the module answers for a place at all */
 
@@ -40,13 +42,6 @@
 #define NGX_HTTP_TWOCARE_AUTH_OFF       0
 #define NGX_HTTP_TWOCARE_AUTH_ON        1
 #define NGX_HTTP_TWOCARE_AUTH_OPTIONAL  2   /* a bad token is as none */
-
-#define NGX_HTTP_TWOCARE_MINUTE         60000
-#define NGX_HTTP_TWOCARE_HOUR           3600000
-
-/* a count has 26 bits; its last value says that a slot changes hands */
-
-#define NGX_HTTP_TWOCARE_LIMIT_MAX      67108862
 
 #define NGX_HTTP_TWOCARE_ID_CHARS       (sizeof("req_") - 1 + BASE32_ID_CHARS)
 
@@ -73,31 +68,6 @@ typedef struct {
 } ngx_http_twocare_entry_t;
 
 
-/*
- * The windows of up to fifteen keys, and those that keys share which found
- * the set full of living ones.  A window is one word: the millisecond of its
- * first request on the monotonic clock (38 bits) and a count (26 bits).
- */
-
-#define NGX_HTTP_TWOCARE_WAYS           15
-
-typedef struct {
-    uint64_t                    minute;
-    uint64_t                    hour;
-} ngx_http_twocare_windows_t;
-
-typedef struct {
-    uint64_t                    key[NGX_HTTP_TWOCARE_WAYS];
-    uint64_t                    overflows;
-    ngx_http_twocare_windows_t  windows[NGX_HTTP_TWOCARE_WAYS + 1];
-} ngx_http_twocare_set_t;
-
-typedef struct {
-    ngx_http_twocare_set_t     *sets;
-    uint64_t                    nsets;
-} ngx_http_twocare_table_t;
-
-
 typedef struct {
     uint64_t                    magic;
     uint64_t                    version;
@@ -110,12 +80,12 @@ typedef struct {
 } ngx_http_twocare_shared_t;
 
 
-typedef struct {
+struct ngx_http_twocare_zone_s {
     ngx_shm_zone_t             *shm_zone;
     ngx_slab_pool_t            *shpool;
     ngx_http_twocare_shared_t  *sh;
     time_t                      warned;       /* of an overflow, per worker */
-} ngx_http_twocare_zone_t;
+};
 
 
 /* --- what a worker knows -------------------------------------------------- */
@@ -150,13 +120,7 @@ typedef struct {
 } ngx_http_twocare_main_conf_t;
 
 
-typedef struct {
-    ngx_uint_t                  hour;         /* requests; 0 = no limit */
-    ngx_uint_t                  minute;
-} ngx_http_twocare_quota_t;
-
-
-typedef struct {
+struct ngx_http_twocare_loc_conf_s {
     ngx_uint_t                  answers;
     ngx_uint_t                  auth;
     ngx_flag_t                  limit;
@@ -169,7 +133,7 @@ typedef struct {
     ngx_http_twocare_quota_t    standard;
     time_t                      leeway;
     time_t                      state_max_age;
-} ngx_http_twocare_loc_conf_t;
+};
 
 
 /* --- one request ---------------------------------------------------------- */
@@ -206,26 +170,7 @@ typedef struct {
 } ngx_http_twocare_refusal_t;
 
 
-/* what the windows said: the numbers of the X-RateLimit headers */
-
-typedef struct {
-    ngx_uint_t                  limit;
-    ngx_uint_t                  remaining;
-    time_t                      reset;        /* Unix seconds */
-    time_t                      retry_after;  /* seconds; when refused */
-    unsigned                    shown:1;      /* there is a limit to show */
-    unsigned                    refused:1;
-    unsigned                    minute:1;     /* refused by the minute */
-
-    /* what was taken, to give it back */
-    ngx_http_twocare_table_t   *table;
-    uint64_t                    key;
-    uint64_t                    minute_start;
-    uint64_t                    hour_start;
-} ngx_http_twocare_taken_t;
-
-
-typedef struct {
+struct ngx_http_twocare_ctx_s {
     ngx_http_request_t         *request;
     ngx_str_t                   request_id;
     ngx_str_t                   method;       /* as the client sent it */
@@ -250,7 +195,7 @@ typedef struct {
     unsigned                    counted:1;    /* the windows were asked */
 
     u_char                      id[NGX_HTTP_TWOCARE_ID_CHARS];
-} ngx_http_twocare_ctx_t;
+};
 
 
 static ngx_inline struct str
@@ -313,26 +258,6 @@ const ngx_http_twocare_claims_t *ngx_http_twocare_claims_recall(
     const u_char digest[SHA256_BYTES], uint64_t generation);
 void ngx_http_twocare_claims_remember(const u_char digest[SHA256_BYTES],
     uint64_t generation, ngx_http_twocare_claims_t *claims, ngx_log_t *log);
-
-
-/*
- * limit: take one request from both windows of a key.  taken tells what to
- * show; NGX_DECLINED when a window refused, and then nothing was counted.
- * Giving back is exact as long as the windows have not closed since.
- */
-
-ngx_int_t ngx_http_twocare_limit_take(ngx_http_twocare_zone_t *zone,
-    ngx_http_twocare_table_t *table, uint64_t key,
-    ngx_http_twocare_quota_t *quota, ngx_http_twocare_taken_t *taken);
-void ngx_http_twocare_limit_give_back(ngx_http_twocare_zone_t *zone,
-    ngx_http_twocare_taken_t *taken);
-
-/* keys of windows: of an address (IPv6 by /64), of a pool of clients */
-
-uint64_t ngx_http_twocare_limit_address(ngx_http_twocare_zone_t *zone,
-    struct sockaddr *sockaddr);
-uint64_t ngx_http_twocare_limit_pool(ngx_http_twocare_zone_t *zone,
-    uint64_t pool);
 
 
 /*

@@ -14,8 +14,6 @@
 static ngx_uint_t ngx_http_twocare_access_preflight(ngx_http_request_t *r);
 static void ngx_http_twocare_access_judge(ngx_http_request_t *r,
     ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_ctx_t *ctx);
-static void ngx_http_twocare_access_count(ngx_http_request_t *r,
-    ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_ctx_t *ctx);
 static ngx_int_t ngx_http_twocare_access_refuse(ngx_http_request_t *r,
     ngx_http_twocare_ctx_t *ctx, const ngx_http_twocare_refusal_t *refusal);
 
@@ -61,7 +59,7 @@ ngx_http_twocare_access_handler(ngx_http_request_t *r)
     }
 
     if (lcf->limit && !ctx->counted) {
-        ngx_http_twocare_access_count(r, lcf, ctx);
+        ngx_http_twocare_limit_request(r, lcf, ctx);
     }
 
     if (r->error_page) {
@@ -148,33 +146,6 @@ ngx_http_twocare_access_judge(ngx_http_request_t *r,
         ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                        "twocare token: %s", ctx->verdict->word);
     }
-}
-
-
-static void
-ngx_http_twocare_access_count(ngx_http_request_t *r,
-    ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_ctx_t *ctx)
-{
-    uint64_t                    key;
-    ngx_http_twocare_quota_t   *quota;
-    ngx_http_twocare_table_t   *table;
-
-    ctx->counted = 1;
-
-    if (ctx->accepted) {
-        table = &lcf->zone->sh->clients;
-        key = ctx->window_key;
-        quota = &ctx->quota;
-
-    } else {
-        table = &lcf->zone->sh->addresses;
-        key = ngx_http_twocare_limit_address(lcf->zone,
-                                             r->connection->sockaddr);
-        quota = &lcf->address;
-    }
-
-    (void) ngx_http_twocare_limit_take(lcf->zone, table, key, quota,
-                                       &ctx->taken);
 }
 
 

@@ -17,11 +17,6 @@ static ngx_int_t ngx_http_twocare_header_filter(ngx_http_request_t *r);
 static ngx_table_elt_t *ngx_http_twocare_headers_take_out(
     ngx_http_request_t *r);
 static ngx_uint_t ngx_http_twocare_headers_ours(ngx_table_elt_t *h);
-static void ngx_http_twocare_headers_charge(ngx_http_request_t *r,
-    ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_ctx_t *ctx,
-    ngx_str_t *client_id);
-static ngx_int_t ngx_http_twocare_headers_numbers(ngx_http_request_t *r,
-    ngx_http_twocare_ctx_t *ctx);
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
@@ -57,13 +52,13 @@ ngx_http_twocare_header_filter(ngx_http_request_t *r)
         client = ngx_http_twocare_headers_take_out(r);
 
         if (client != NULL) {
-            ngx_http_twocare_headers_charge(r, lcf, ctx, &client->value);
+            ngx_http_twocare_limit_charge(lcf, ctx, &client->value);
         }
     }
 
     if (ngx_http_twocare_headers_add(r, "X-Request-Id", &ctx->request_id)
             != NGX_OK
-        || ngx_http_twocare_headers_numbers(r, ctx) != NGX_OK)
+        || ngx_http_twocare_fields_add(r, ctx) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -135,79 +130,6 @@ ngx_http_twocare_headers_ours(ngx_table_elt_t *h)
     }
 
     return 0;
-}
-
-
-/* an exhausted client leaves the request with the address */
-
-static void
-ngx_http_twocare_headers_charge(ngx_http_request_t *r,
-    ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_ctx_t *ctx,
-    ngx_str_t *client_id)
-{
-    uint64_t                  key;
-    ngx_http_twocare_quota_t  quota;
-    ngx_http_twocare_taken_t  taken;
-
-    if (!lcf->limit || !ctx->counted || ctx->accepted || ctx->taken.refused
-        || lcf->state == NULL || !ngx_http_twocare_state_ready(lcf->state))
-    {
-        return;
-    }
-
-    key = ngx_http_twocare_token_windows(lcf,
-                                         ngx_http_twocare_str(*client_id),
-                                         &quota);
-
-    if (ngx_http_twocare_limit_take(lcf->zone, &lcf->zone->sh->clients, key,
-                                    &quota, &taken)
-        == NGX_OK)
-    {
-        ngx_http_twocare_limit_give_back(lcf->zone, &ctx->taken);
-        ctx->taken = taken;
-    }
-}
-
-
-static ngx_int_t
-ngx_http_twocare_headers_numbers(ngx_http_request_t *r,
-    ngx_http_twocare_ctx_t *ctx)
-{
-    u_char                    *p;
-    ngx_str_t                  value;
-    ngx_uint_t                 i;
-    ngx_http_twocare_taken_t  *taken;
-
-    static const char  *names[] = {
-        "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"
-    };
-
-    taken = &ctx->taken;
-
-    if (!ctx->counted || !taken->shown) {
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(r->pool, 3 * NGX_INT64_LEN);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < 3; i++) {
-        value.data = p;
-
-        p = (i == 0) ? ngx_sprintf(p, "%ui", taken->limit)
-            : (i == 1) ? ngx_sprintf(p, "%ui", taken->remaining)
-            : ngx_sprintf(p, "%T", taken->reset);
-
-        value.len = p - value.data;
-
-        if (ngx_http_twocare_headers_add(r, names[i], &value) != NGX_OK) {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
 }
 
 

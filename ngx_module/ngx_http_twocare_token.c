@@ -431,7 +431,7 @@ ngx_http_twocare_token_quota(ngx_http_twocare_loc_conf_t *lcf,
         pool = state_client_hash(key, client_id);
     }
 
-    return ngx_http_twocare_limit_pool(lcf->zone, pool);
+    return ngx_http_twocare_pool_key(lcf->zone, pool);
 }
 
 
