@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "fhir/outcome.h"
+#include "lib/suite.h"
 #include "wire/json.h"
 #include "wire/pg.h"
 
@@ -544,17 +545,9 @@ add_tests(TCase *tc)
 int
 main(void)
 {
-	Suite *suite = suite_create("answer");
-	TCase *tc = tcase_create("answer");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("answer");
 
 	tcase_add_checked_fixture(tc, begin, end);
 	add_tests(tc);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

@@ -1,12 +1,12 @@
 /* The memory of a unit of work: alignment, reset, callbacks. */
 
 #include "base/arena.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 
 static char order[8];
@@ -136,10 +136,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("arena");
-	TCase *c = tcase_create("arena");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *c = suite_case("arena");
 
 	tcase_add_test(c, blocks_are_aligned_and_apart);
 	tcase_add_test(c, zeroed_memory_is_zero_after_a_reset_too);
@@ -151,9 +148,5 @@ main(void)
 	    SIGABRT);
 	tcase_add_test_raise_signal(c, overflowing_size_ends_the_process,
 	    SIGABRT);
-	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

@@ -1,6 +1,7 @@
 /* Byte strings built step by step: growing, escaping. */
 
 #include "base/buf.h"
+#include "lib/suite.h"
 
 #include <check.h>
 
@@ -97,10 +98,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("buf");
-	TCase *c = tcase_create("buf");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *c = suite_case("buf");
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, empty_buf_is_an_empty_string);
@@ -109,9 +107,5 @@ main(void)
 	tcase_add_loop_test(c, json_strings_are_escaped, 0,
 	    NITEMS(escape_cases));
 	tcase_add_test(c, url_values_are_percent_encoded);
-	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

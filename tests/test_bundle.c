@@ -1,6 +1,7 @@
 /* Transactions: all or nothing, links rewritten in place, problems named. */
 
 #include "lib/database.h"
+#include "lib/suite.h"
 
 #include "fhir/bundle_entry.h"
 #include "wire/migrate.h"
@@ -478,22 +479,15 @@ prepare(void)
 int
 main(int argc, char **argv)
 {
-	Suite *suite = suite_create("bundle");
-	TCase *tc = tcase_create("bundle");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("bundle");
+	int status;
 
 	(void)argc;
 	database_need(argv);
 	prepare();
-	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, open_ctx, close_ctx);
 	add_tests(tc);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	status = suite_run();
 	database_drop();
-	return failed == 0 ? 0 : 1;
+	return status;
 }

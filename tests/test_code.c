@@ -1,6 +1,7 @@
 /* Encodings: what they give, and every spelling that they refuse. */
 
 #include "base/code.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -202,10 +203,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("code");
-	TCase *c = tcase_create("code");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *c = suite_case("code");
 
 	tcase_add_test(c, base64_goes_both_ways);
 	tcase_add_test(c, other_base64_spellings_are_refused);
@@ -217,9 +215,5 @@ main(void)
 	tcase_add_test(c, utf8_is_judged);
 	tcase_add_test(c, nul_is_no_text);
 	tcase_add_test(c, ids_keep_the_order_of_their_bytes);
-	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

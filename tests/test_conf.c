@@ -1,6 +1,7 @@
 /* Settings: defaults, bounds, and messages that name file and line. */
 
 #include "base/conf.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <stddef.h>
@@ -166,10 +167,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("conf");
-	TCase *c = tcase_create("conf");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *c = suite_case("conf");
 
 	tcase_add_checked_fixture(c, NULL, end);
 	tcase_add_test(c, defaults_hold_where_nothing_is_said);
@@ -179,9 +177,5 @@ main(void)
 	    NITEMS(bad_cases));
 	tcase_add_test(c, too_long_line_is_refused);
 	tcase_add_test(c, missing_file_is_named);
-	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

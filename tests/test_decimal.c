@@ -1,10 +1,10 @@
 /* Decimals as numbers with the precision that is written. */
 
 #include "fhir/decimal.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 
 static const struct { const char *text; double value, half; } good[] = {
 	{ "0", 0, 0.5 },
@@ -72,10 +72,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("decimal");
-	TCase *tc = tcase_create("decimal");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("decimal");
 
 	tcase_add_loop_test(tc, a_decimal_is_its_value_and_its_precision, 0,
 	    sizeof(good) / sizeof(good[0]));
@@ -83,10 +80,5 @@ main(void)
 	tcase_add_loop_test(tc, what_is_no_decimal_is_refused, 0,
 	    sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(tc, a_number_of_many_digits_is_refused);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+	return suite_run();
 }

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "lib/document.h"
+#include "lib/suite.h"
 
 #define NUMBERS	"tools/r4/numbers.tsv"
 
@@ -236,11 +237,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("extract");
-	TCase *tc = tcase_create("extract");
+	TCase *tc = suite_case("extract");
 	int types = (int)r4_types_count;
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_test(tc, every_official_parameter_is_extracted);
@@ -253,10 +251,5 @@ main(void)
 	    sizeof(paths) / sizeof(paths[0]));
 	tcase_add_loop_test(tc, a_literal_reference_is_taken_apart, 0,
 	    sizeof(literals) / sizeof(literals[0]));
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+	return suite_run();
 }

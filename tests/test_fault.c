@@ -1,6 +1,7 @@
 /* What can go wrong: the one table, and the issues that a ctx collects. */
 
 #include "base/fault.h"
+#include "lib/suite.h"
 
 #include <check.h>
 
@@ -95,10 +96,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("fault");
-	TCase *c = tcase_create("fault");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *c = suite_case("fault");
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, every_err_has_its_row);
@@ -106,9 +104,5 @@ main(void)
 	tcase_add_test(c, warning_fails_nothing);
 	tcase_add_test(c, issues_are_counted_beyond_those_kept);
 	tcase_add_test(c, cleared_fault_is_none);
-	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

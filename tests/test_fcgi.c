@@ -5,6 +5,7 @@
  */
 
 #include "base/buf.h"
+#include "lib/suite.h"
 #include "wire/fcgi.h"
 
 #include <check.h>
@@ -533,18 +534,9 @@ add_tests(TCase *tc)
 int
 main(void)
 {
-	Suite *suite = suite_create("fcgi");
-	TCase *tc = tcase_create("fcgi");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("fcgi");
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, begin, end);
 	add_tests(tc);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

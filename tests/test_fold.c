@@ -1,9 +1,9 @@
 /* Texts that differ in case, accents or blanks fold to the same. */
 
 #include "fhir/keys.h"
+#include "lib/suite.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 #include "base/code.h"
 
@@ -87,21 +87,13 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("fold");
-	TCase *tc = tcase_create("fold");
+	TCase *tc = suite_case("fold");
 	int n = sizeof(rows) / sizeof(rows[0]);
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_loop_test(tc, text_folds_to, 0, n);
 	tcase_add_loop_test(tc, folding_again_changes_nothing, 0, n);
 	tcase_add_loop_test(tc, long_text_is_cut_at_a_character, 0, 3);
 	tcase_add_test(tc, bytes_that_are_no_utf8_harm_nobody);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+	return suite_run();
 }

@@ -1,6 +1,7 @@
 /* Hashes against the vectors of their authors, and their keys. */
 
 #include "base/hash.h"
+#include "lib/suite.h"
 
 #include <check.h>
 
@@ -128,10 +129,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("hash");
-	TCase *c = tcase_create("hash");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *c = suite_case("hash");
 
 	tcase_add_loop_test(c, siphash_is_that_of_the_paper, 0,
 	    NITEMS(sip_cases));
@@ -140,9 +138,5 @@ main(void)
 	tcase_add_test(c, sha256_is_that_of_fips_180);
 	tcase_add_test(c, hmac_is_that_of_rfc_4231);
 	tcase_add_test(c, random_bytes_fill_the_room_and_no_more);
-	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

@@ -2,10 +2,10 @@
 
 #include "api/answer.h"
 #include "api/field.h"
+#include "lib/suite.h"
 #include "wire/http.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 static struct arena *arena;
 
@@ -236,10 +236,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("http");
-	TCase *tc = tcase_create("http");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("http");
 
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_test(tc, a_query_becomes_decoded_pairs_in_order);
@@ -255,10 +252,5 @@ main(void)
 	tcase_add_test(tc, prefer_is_read_in_both_spellings);
 	tcase_add_test(tc, if_match_is_one_version);
 	tcase_add_test(tc, if_none_match_is_a_list_of_versions);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

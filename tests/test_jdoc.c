@@ -1,6 +1,7 @@
 /* The JSON tokenizer: what it accepts, refuses, and says about its nodes. */
 
 #include "base/jdoc.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -337,12 +338,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("jdoc");
-	TCase *c = tcase_create("jdoc");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *c = suite_case("jdoc");
 
-	tcase_set_timeout(c, 60);
 	tcase_add_loop_test(c, text_is_judged, 0, NITEMS(text_cases));
 	tcase_add_test(c, raw_nul_is_refused_everywhere);
 	tcase_add_test(c, every_prefix_of_a_text_is_refused);
@@ -353,9 +350,5 @@ main(void)
 	tcase_add_test(c, long_array_is_walked_beyond_its_saturated_count);
 	tcase_add_test(c, depth_and_size_are_bounded);
 	tcase_add_test(c, place_is_line_and_character);
-	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

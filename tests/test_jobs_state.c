@@ -7,6 +7,7 @@
 #include "jobs/kinds.h"
 #include "lib/database.h"
 #include "lib/realm.h"
+#include "lib/suite.h"
 #include "oauth/keyring.h"
 #include "oauth/revocation.h"
 #include "wire/pg.h"
@@ -504,17 +505,13 @@ END_TEST
 int
 main(int argc, char **argv)
 {
-	Suite *suite = suite_create("jobs_state");
-	TCase *tcase = tcase_create("jobs_state");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tcase = suite_case("jobs_state");
+	int status;
 
 	(void)argc;
 	database_need(argv);
 	(void)database_create();
 	realm_create();
-	suite_add_tcase(suite, tcase);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, open_ctx, close_ctx);
 	tcase_add_test(tcase, client_has_the_limits_of_its_tier);
 	tcase_add_test(tcase, enterprise_client_has_its_own_numbers);
@@ -547,10 +544,8 @@ main(int argc, char **argv)
 	tcase_add_test(tcase, kind_that_another_holds_is_left_alone);
 	tcase_add_test(tcase, expired_rows_go);
 	tcase_add_test(tcase, kind_that_fails_is_tried_again_later);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	status = suite_run();
 	realm_drop();
 	database_drop();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return status;
 }

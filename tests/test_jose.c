@@ -4,10 +4,10 @@
  */
 
 #include "lib/issuer.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/code.h"
@@ -577,13 +577,9 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("jose");
-	TCase *c = tcase_create("jose");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *c = suite_case("jose");
 
 	tcase_add_unchecked_fixture(c, setup, teardown);
-	tcase_set_timeout(c, 60);
 	tcase_add_test(c, rfc_signatures_verify_or_are_refused_by_name);
 	tcase_add_test(c, minted_token_is_accepted);
 	tcase_add_loop_test(c, header_is_judged, 0, NITEMS(header_cases));
@@ -607,9 +603,5 @@ main(void)
 	tcase_add_test(c, refused_token_has_no_claims);
 	tcase_add_test(c, private_key_must_fit_its_algorithm);
 	tcase_add_test(c, signing_needs_room_and_a_plain_typ);
-	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

@@ -4,9 +4,9 @@
  */
 
 #include "lib/issuer.h"
+#include "lib/suite.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 static struct arena *arena;
 static struct issuer rsa, ec, other;
@@ -167,20 +167,12 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("jwks");
-	TCase *c = tcase_create("jwks");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *c = suite_case("jwks");
 
 	tcase_add_unchecked_fixture(c, setup, teardown);
-	tcase_set_timeout(c, 60);
 	tcase_add_test(c, rfc_keys_are_loaded_skipped_or_refused);
 	tcase_add_loop_test(c, key_set_is_judged, 0, NITEMS(set_cases));
 	tcase_add_test(c, rsa_exponent_is_odd_and_at_least_65537);
 	tcase_add_test(c, generation_tells_key_sets_apart);
-	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

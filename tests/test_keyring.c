@@ -3,6 +3,7 @@
 #include "base/state.h"
 #include "lib/database.h"
 #include "lib/realm.h"
+#include "lib/suite.h"
 #include "oauth/keyring.h"
 #include "wire/pg.h"
 
@@ -205,17 +206,13 @@ END_TEST
 int
 main(int argc, char **argv)
 {
-	Suite *suite = suite_create("keyring");
-	TCase *tcase = tcase_create("keyring");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tcase = suite_case("keyring");
+	int status;
 
 	(void)argc;
 	database_need(argv);
 	(void)database_create();
 	realm_create();
-	suite_add_tcase(suite, tcase);
-	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, open_ctx, close_ctx);
 	tcase_add_test(tcase, first_key_signs_at_once);
 	tcase_add_test(tcase,
@@ -230,10 +227,8 @@ main(int argc, char **argv)
 	tcase_add_test(tcase, old_active_key_is_followed_by_itself);
 	tcase_add_test(tcase, compromised_key_ends_at_once_and_another_signs);
 	tcase_add_test(tcase, each_change_moves_the_version_that_jobs_watch);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	status = suite_run();
 	realm_drop();
 	database_drop();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return status;
 }

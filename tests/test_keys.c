@@ -1,6 +1,7 @@
 /* What a record puts into the key tables, as a search asks for it. */
 
 #include "lib/keyed.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -323,10 +324,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("keys");
-	TCase *tc = tcase_create("keys");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("keys");
 
 	tcase_add_checked_fixture(tc, keyed_begin, keyed_end);
 	tcase_add_test(tc, a_concept_is_found_by_each_coding);
@@ -350,10 +348,5 @@ main(void)
 	tcase_add_loop_test(tc, odd_documents_have_keys_too, 0,
 	    sizeof(odd) / sizeof(odd[0]));
 	tcase_add_test(tc, tokens_too_long_for_dict_are_still_found);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+	return suite_run();
 }

@@ -1,6 +1,7 @@
 /* Keys of dates, quantities and composites, as a search asks for them. */
 
 #include "lib/keyed.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -263,10 +264,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("keys_measure");
-	TCase *tc = tcase_create("keys_measure");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("keys_measure");
 
 	tcase_add_checked_fixture(tc, keyed_begin, keyed_end);
 	tcase_add_loop_test(tc, a_date_is_a_span, 0,
@@ -282,10 +280,5 @@ main(void)
 	tcase_add_test(tc, a_reference_combines_with_a_token);
 	tcase_add_test(tc, a_composite_with_a_string_has_no_rows);
 	tcase_add_test(tc, combinations_of_one_group_are_bounded);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+	return suite_run();
 }

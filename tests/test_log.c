@@ -1,6 +1,7 @@
 /* The log: one line per fact, and nothing a stranger can forge. */
 
 #include "base/log.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -130,10 +131,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("log");
-	TCase *c = tcase_create("log");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *c = suite_case("log");
 
 	tcase_add_checked_fixture(c, setup, NULL);
 	tcase_add_test(c, line_is_level_event_and_pairs);
@@ -145,9 +143,5 @@ main(void)
 	tcase_add_loop_test(c, strangers_word_is_quoted, 0,
 	    NITEMS(word_cases));
 	tcase_add_test(c, four_words_stand_at_once_and_long_ones_are_cut);
-	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

@@ -1,6 +1,7 @@
 /* Migrations are applied once, in order, and never changed afterwards. */
 
 #include "lib/database.h"
+#include "lib/suite.h"
 
 #include "wire/migrate.h"
 
@@ -115,14 +116,10 @@ END_TEST
 int
 main(int argc, char **argv)
 {
-	Suite *suite = suite_create("migrate");
-	TCase *tc = tcase_create("migrate");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("migrate");
 
 	(void)argc;
 	database_need(argv);
-	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, open_ctx, close_ctx);
 	tcase_add_test(tc, migrations_are_applied_once);
 	tcase_add_test(tc, migrations_are_numbered_from_one_without_a_gap);
@@ -131,10 +128,5 @@ main(int argc, char **argv)
 	tcase_add_loop_test(tc, other_schema_is_refused, 0,
 	    sizeof(strange) / sizeof(strange[0]));
 	tcase_add_test(tc, changed_migration_stops_the_next_run);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

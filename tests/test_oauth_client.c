@@ -2,6 +2,7 @@
 
 #include "lib/database.h"
 #include "lib/realm.h"
+#include "lib/suite.h"
 #include "oauth/secret.h"
 #include "wire/pg.h"
 
@@ -324,17 +325,13 @@ END_TEST
 int
 main(int argc, char **argv)
 {
-	Suite *suite = suite_create("oauth_client");
-	TCase *tcase = tcase_create("oauth_client");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tcase = suite_case("oauth_client");
+	int status;
 
 	(void)argc;
 	database_need(argv);
 	(void)database_create();
 	realm_create();
-	suite_add_tcase(suite, tcase);
-	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, open_ctx, close_ctx);
 	tcase_add_test(tcase, tenant_name_is_taken_once);
 	tcase_add_test(tcase, tenant_name_of_other_characters_is_refused);
@@ -352,10 +349,8 @@ main(int argc, char **argv)
 	tcase_add_test(tcase, changed_scopes_are_what_tokens_get);
 	tcase_add_test(tcase, unknown_client_is_not_found);
 	tcase_add_test(tcase, list_of_a_tenant_shows_its_clients_alone);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	status = suite_run();
 	realm_drop();
 	database_drop();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return status;
 }

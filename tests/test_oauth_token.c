@@ -4,6 +4,7 @@
 #include "base/when.h"
 #include "lib/database.h"
 #include "lib/realm.h"
+#include "lib/suite.h"
 #include "oauth/keyring.h"
 #include "oauth/metadata.h"
 #include "oauth/token.h"
@@ -406,17 +407,13 @@ END_TEST
 int
 main(int argc, char **argv)
 {
-	Suite *suite = suite_create("oauth_token");
-	TCase *tcase = tcase_create("oauth_token");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tcase = suite_case("oauth_token");
+	int status;
 
 	(void)argc;
 	database_need(argv);
 	(void)database_create();
 	realm_create();
-	suite_add_tcase(suite, tcase);
-	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, open_ctx, close_ctx);
 	tcase_add_loop_test(tcase, request_is_answered_as_its_row_says, 0,
 	    NROWS);
@@ -438,10 +435,8 @@ main(int argc, char **argv)
 	tcase_add_test(tcase,
 	    next_token_is_signed_by_the_key_that_became_active);
 	tcase_add_test(tcase, metadata_says_only_what_exists);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	status = suite_run();
 	realm_drop();
 	database_drop();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return status;
 }

@@ -1,12 +1,12 @@
 /* OperationOutcome: what it says of the issues of a ctx. */
 
 #include "lib/resource.h"
+#include "lib/suite.h"
 
 #include "fhir/outcome.h"
 #include "fhir/validate.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 #undef fail	/* a macro of Check's past */
 
@@ -116,10 +116,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("outcome");
-	TCase *tc = tcase_create("outcome");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("outcome");
 
 	tcase_add_checked_fixture(tc, open_ctx, close_ctx);
 	tcase_add_test(tc, an_issue_has_code_text_diagnostics_and_expression);
@@ -129,9 +126,5 @@ main(void)
 	tcase_add_test(tc, more_issues_than_are_kept_are_mentioned);
 	tcase_add_loop_test(tc, every_kind_of_fault_has_a_valid_outcome,
 	    OK + 1, ERR__MAX);
-	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run();
 }

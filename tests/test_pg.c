@@ -1,6 +1,7 @@
 /* Statements, pipelines and transactions, and the loss of a connection. */
 
 #include "lib/database.h"
+#include "lib/suite.h"
 
 #include "base/when.h"
 
@@ -415,22 +416,15 @@ add_tests(TCase *tc)
 int
 main(int argc, char **argv)
 {
-	Suite *suite = suite_create("pg");
-	TCase *tc = tcase_create("pg");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("pg");
+	int status;
 
 	(void)argc;
 	database_need(argv);
 	database_create();
-	tcase_set_timeout(tc, 30);
 	tcase_add_checked_fixture(tc, open_ctx, close_ctx);
 	add_tests(tc);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	status = suite_run();
 	database_drop();
-	return failed == 0 ? 0 : 1;
+	return status;
 }

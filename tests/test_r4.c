@@ -1,13 +1,13 @@
 /* The generated R4 tables: complete, sorted, and numbered for ever. */
 
 #include "lib/resource.h"
+#include "lib/suite.h"
 
 #include "fhir/r4.h"
 #include "fhir/structure.h"
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #define NUMBERS	"tools/r4/numbers.tsv"
@@ -229,10 +229,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("r4");
-	TCase *tc = tcase_create("r4");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("r4");
 
 	tcase_add_test(tc, every_resource_type_of_r4_is_there);
 	tcase_add_test(tc, unknown_and_abstract_types_are_not_found);
@@ -242,9 +239,5 @@ main(void)
 	tcase_add_test(tc, rows_say_what_r4_says);
 	tcase_add_test(tc, numbers_are_those_of_the_committed_file);
 	tcase_add_test(tc, numbers_that_databases_hold_have_not_changed);
-	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run();
 }

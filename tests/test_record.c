@@ -3,9 +3,9 @@
 #include "base/arena.h"
 #include "base/ctx.h"
 #include "fhir/record.h"
+#include "lib/suite.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 static struct ctx ctx;
 
@@ -66,18 +66,10 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("record");
-	TCase *tc = tcase_create("record");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("record");
 
 	tcase_add_checked_fixture(tc, open_ctx, close_ctx);
 	tcase_add_loop_test(tc, body_is_the_servers_frame_around_what_was_sent,
 	    0, sizeof(bodies) / sizeof(bodies[0]));
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

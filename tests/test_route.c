@@ -1,12 +1,12 @@
 /* Which row a method and a path select, and what the table promises. */
 
 #include "api/route.h"
+#include "lib/suite.h"
 
 #include "api/fhir.h"
 #include "fhir/scope.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 static struct route_match
 find(enum http_method method, const char *path)
@@ -131,10 +131,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("route");
-	TCase *tc = tcase_create("route");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("route");
 
 	tcase_add_test(tc, a_row_is_found_by_method_and_path);
 	tcase_add_test(tc, the_holes_keep_what_they_matched);
@@ -143,10 +140,5 @@ main(void)
 	tcase_add_test(tc, faces_follow_the_path_even_where_nothing_is);
 	tcase_add_test(tc, only_known_parameters_are_taken);
 	tcase_add_test(tc, every_row_says_what_it_needs);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

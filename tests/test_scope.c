@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "fhir/scope.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -217,10 +218,7 @@ print_matrix(void)
 int
 main(int argc, char **argv)
 {
-	Suite *suite = suite_create("scope");
-	TCase *tc = tcase_create("scope");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("scope");
 
 	if (argc > 1 && strcmp(argv[1], "--print") == 0)
 		return print_matrix();
@@ -238,10 +236,5 @@ main(int argc, char **argv)
 	tcase_add_test(tc, every_name_is_known);
 	tcase_add_test(tc, the_narrowest_scope_is_asked_for);
 	tcase_add_test(tc, what_is_asked_must_be_within_what_is_allowed);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

@@ -5,6 +5,7 @@
 
 #include "lib/database.h"
 #include "lib/sample.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -310,10 +311,7 @@ END_TEST
 int
 main(int argc, char **argv)
 {
-	Suite *s = suite_create("search_page");
-	TCase *t = tcase_create("page");
-	SRunner *sr;
-	int failed;
+	TCase *t = suite_case("search_page");
 
 	(void)argc;
 	database_need(argv);
@@ -331,10 +329,5 @@ main(int argc, char **argv)
 	    a_collision_with_another_tenants_record_shows_nothing);
 	tcase_add_test(t, text_type_and_system_modifiers_find_their_tokens);
 	tcase_add_test(t, pages_stay_right_while_others_write);
-	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run();
 }

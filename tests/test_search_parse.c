@@ -1,6 +1,7 @@
 /* Parameters of a search: what is taken, and how the rest is refused. */
 
 #include "lib/records.h"
+#include "lib/suite.h"
 
 #include "base/buf.h"
 #include "base/when.h"
@@ -212,10 +213,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *s = suite_create("search_parse");
-	TCase *t = tcase_create("parse");
-	SRunner *sr;
-	int failed;
+	TCase *t = suite_case("search_parse");
 
 	tcase_add_checked_fixture(t, open_ctx, close_ctx);
 	tcase_add_loop_test(t, what_cannot_be_asked_is_refused_by_name, 0,
@@ -229,10 +227,5 @@ main(void)
 	tcase_add_test(t, dates_have_a_prefix_and_a_span);
 	tcase_add_test(t, repeated_parameters_are_conditions_of_their_own);
 	tcase_add_test(t, too_many_conditions_or_alternatives_are_refused);
-	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run();
 }

@@ -5,6 +5,7 @@
 
 #include "lib/database.h"
 #include "lib/records.h"
+#include "lib/suite.h"
 
 #include "base/buf.h"
 #include "base/conf.h"
@@ -232,10 +233,7 @@ END_TEST
 int
 main(int argc, char **argv)
 {
-	Suite *s = suite_create("search_plan");
-	TCase *t = tcase_create("plan");
-	SRunner *sr;
-	int failed;
+	TCase *t = suite_case("search_plan");
 
 	(void)argc;
 	database_need(argv);
@@ -245,10 +243,5 @@ main(int argc, char **argv)
 	tcase_add_test(t, pages_are_index_walks_when_the_tables_are_empty);
 	tcase_add_test(t, pages_are_index_walks_when_the_tables_are_full);
 	tcase_add_test(t, a_shape_is_one_statement_whatever_its_values);
-	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run();
 }

@@ -5,6 +5,7 @@
 
 #include "lib/database.h"
 #include "lib/sample.h"
+#include "lib/suite.h"
 
 #include "base/buf.h"
 
@@ -366,10 +367,7 @@ END_TEST
 int
 main(int argc, char **argv)
 {
-	Suite *s = suite_create("search_run");
-	TCase *t = tcase_create("run");
-	SRunner *sr;
-	int failed;
+	TCase *t = suite_case("search_run");
 
 	(void)argc;
 	database_need(argv);
@@ -380,10 +378,5 @@ main(int argc, char **argv)
 	    random_searches_of_patients_find_what_a_naive_evaluation_finds);
 	tcase_add_test(t,
 	    random_searches_of_observations_find_what_a_naive_evaluation_finds);
-	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run();
 }

@@ -1,6 +1,7 @@
 /* Key files, client ids, client secrets and their prints. */
 
 #include "base/conf.h"
+#include "lib/suite.h"
 #include "oauth/secret.h"
 
 #include <check.h>
@@ -173,12 +174,8 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("secret");
-	TCase *tcase = tcase_create("secret");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tcase = suite_case("secret");
 
-	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, open_ctx, close_ctx);
 	tcase_add_test(tcase,
 	    missing_key_files_are_made_once_for_their_owner_alone);
@@ -189,8 +186,5 @@ main(void)
 	tcase_add_test(tcase, client_secret_has_its_shape_and_checksum);
 	tcase_add_test(tcase, secret_with_one_character_changed_has_no_shape);
 	tcase_add_test(tcase, print_depends_on_pepper_and_secret);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run();
 }

@@ -1,6 +1,7 @@
 /* The edge's state files: written, mapped, searched, and refused. */
 
 #include "base/state.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -281,13 +282,9 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("state");
-	TCase *c = tcase_create("state");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *c = suite_case("state");
 
 	tcase_add_checked_fixture(c, setup, teardown);
-	tcase_set_timeout(c, 60);
 	tcase_add_test(c, every_client_is_found_and_no_other);
 	tcase_add_test(c, few_and_no_clients_are_found_too);
 	tcase_add_test(c, unevenly_spread_hashes_are_found);
@@ -301,9 +298,5 @@ main(void)
 	tcase_add_test(c, file_is_for_owner_and_group);
 	tcase_add_test(c, failing_write_leaves_the_old_file);
 	tcase_add_test(c, touch_moves_the_time);
-	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

@@ -1,6 +1,7 @@
 /* Records are stored byte for byte, with versions, keys, events and audit. */
 
 #include "lib/database.h"
+#include "lib/suite.h"
 
 #include "base/buf.h"
 #include "fhir/check.h"
@@ -654,30 +655,21 @@ add_tests(TCase *tc)
 int
 main(int argc, char **argv)
 {
-	Suite *suite = suite_create("store");
-	TCase *tc = tcase_create("store");
-	TCase *own = tcase_create("damaged");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case("store");
+	TCase *own = suite_case("damaged");
+	int status;
 
 	(void)argc;
 	database_need(argv);
 	prepare();
-	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, open_ctx, close_ctx);
 	add_tests(tc);
-	suite_add_tcase(suite, tc);
-	tcase_set_timeout(own, 60);
 	tcase_add_checked_fixture(own, open_own, close_own);
 	tcase_add_loop_test(own, check_finds_what_is_wrong, 0,
 	    sizeof(damages) / sizeof(damages[0]));
 	tcase_add_loop_test(own, plans_made_on_empty_tables_stay_good, 0,
 	    sizeof(plans) / sizeof(plans[0]));
-	suite_add_tcase(suite, own);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	status = suite_run();
 	database_drop();
-	return failed == 0 ? 0 : 1;
+	return status;
 }

@@ -1,6 +1,7 @@
 /* Slices: comparing, cutting, and strangers' numbers. */
 
 #include "base/str.h"
+#include "lib/suite.h"
 
 #include <check.h>
 
@@ -112,10 +113,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("str");
-	TCase *c = tcase_create("str");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *c = suite_case("str");
 
 	tcase_add_test(c, empty_slices_are_equal);
 	tcase_add_test(c, case_is_ignored_for_ascii_letters_alone);
@@ -125,9 +123,5 @@ main(void)
 	tcase_add_test(c, cutting_yields_every_part_and_the_last_empty_one);
 	tcase_add_loop_test(c, number_is_judged, 0,
 	    NITEMS(number_cases));
-	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }

@@ -1,6 +1,7 @@
 /* Structural validation: what is refused, where it is told, what is fine. */
 
 #include "lib/resource.h"
+#include "lib/suite.h"
 
 #include "fhir/validate.h"
 
@@ -474,13 +475,9 @@ add_table(TCase *tc, const TTest *test, size_t rows)
 int
 main(void)
 {
-	Suite *suite = suite_create("validate");
-	TCase *tc = tcase_create("validate");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tc = suite_case("validate");
 
 	tcase_add_checked_fixture(tc, open_ctx, close_ctx);
-	tcase_set_timeout(tc, 60);
 	add_table(tc, wrong_structure_is_refused_where_it_is,
 	    ROWS(structure));
 	add_table(tc, codes_outside_required_value_sets_are_refused,
@@ -500,9 +497,5 @@ main(void)
 	tcase_add_test(tc, texts_may_have_1_mib_and_no_more);
 	tcase_add_test(tc, the_examples_of_hl7_are_accepted);
 	tcase_add_test(tc, the_resources_of_synthetic_patients_are_accepted);
-	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run();
 }

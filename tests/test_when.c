@@ -1,6 +1,7 @@
 /* Times: FHIR's forms with their spans, HTTP's, and what is neither. */
 
 #include "base/when.h"
+#include "lib/suite.h"
 
 #include <check.h>
 #include <string.h>
@@ -234,10 +235,7 @@ END_TEST
 int
 main(void)
 {
-	Suite *suite = suite_create("when");
-	TCase *c = tcase_create("when");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *c = suite_case("when");
 
 	tcase_add_loop_test(c, text_is_a_span, 0,
 	    NITEMS(span_cases));
@@ -250,9 +248,5 @@ main(void)
 	tcase_add_test(c, http_dates_come_in_three_forms);
 	tcase_add_test(c, other_http_dates_are_refused);
 	tcase_add_test(c, clock_is_of_this_century);
-	suite_add_tcase(suite, c);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run();
 }
