@@ -11,47 +11,29 @@ use EdgeRows;
 use Fill;
 use GatewayRows;
 use ImportRows;
-use Instance;
 use Load;
 use MemoryRows;
 use ReadRows;
 use RemoteRows;
 use Report;
 use Rows;
-use Statements;
+use ScaleRows;
+use Setup;
 
 $Load::SECONDS = $ENV{SECONDS_PER_RUN} // 2;
 $| = 1;
-
-sub prepare {
-    my $instance = Instance->new(dir => "$DIR/run", port => $ENV{BENCH_PORT} // 28443, build => $BUILD);
-    my $stack = $instance->stack;
-    my $log   = Statements->new($instance);
-    $stack->tenant('bench');
-    my $client = $stack->client(tenant => 'bench', name => 'load', tier => 'enterprise', hour => 60_000_000, minute => 60_000_000);
-    my $token = $stack->token($client);
-    for (1 .. 50) {
-        last if $stack->get('/Patient/none', token => $token)->{status} == 404;
-        select undef, undef, undef, 0.2;
-    }
-    fill($stack, $token);
-    $instance->sql('vacuum analyze', 'checkpoint');
-    return {
-        instance => $instance, log => $log, token => $token,
-        tokens => write_lines('tokens', $token),
-        http   => $stack->env('HTTP_URL'),
-        https  => $stack->env('AUTH_URL'),
-        ca_file => $stack->env('CA_FILE'),
-    };
-}
 
 sub local_rows {
     EdgeRows::run();
     GatewayRows::run();
     my @groups = grep { wanted($_->rows) } qw(ReadRows CreateRows ImportRows ConnectionRows MemoryRows);
-    return if !@groups;
-    my $x = prepare();
-    $_->can('run')->($x) for @groups;
+    if (@groups) {
+        my $x = Setup::instance('run', $ENV{BENCH_PORT} // 28443);
+        fill($x->{instance}->stack, $x->{token});
+        $x->{instance}->sql('vacuum analyze', 'checkpoint');
+        $_->can('run')->($x) for @groups;
+    }
+    ScaleRows::run();
     return;
 }
 

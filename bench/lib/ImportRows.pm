@@ -30,6 +30,13 @@ sub import_files {
     return map { write_lines("bundles/$_.json", Records::history($_)) } 1 .. 100;
 }
 
+# How Load::bundles() puts them into an instance.
+sub load {
+    my ($x, @files) = @_;
+    return (load => "$BUILD/bench/load", url => "$x->{https}/v3/fhir", token => $x->{tokens},
+        ca_file => $x->{ca_file}, clients => $IMPORTERS, files => \@files, servers => $x->{instance}->servers);
+}
+
 # What each session wrote as one script: a pipeline for each transaction, its
 # statements prepared before. A transaction begins with the new records.
 sub replay_scripts {
@@ -60,8 +67,7 @@ sub run {
     return if !wanted(@IMPORT_ROWS);
     my $instance = $x->{instance};
     my @files = import_files();
-    my %ours  = (load => "$BUILD/bench/load", url => "$x->{https}/v3/fhir", token => $x->{tokens},
-        ca_file => $x->{ca_file}, clients => $IMPORTERS, files => \@files, servers => $instance->servers);
+    my %ours  = load($x, @files);
     my $first;
     my @sent = $x->{log}->during(sub { $first = Load::bundles(%ours) });
     my %peer = (pgbench => $instance->program('pgbench'), host => $instance->host, instance => $instance,

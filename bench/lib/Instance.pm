@@ -36,7 +36,7 @@ sub stack { return $_[0]{stack} }
 sub setting {
     my ($name) = @_;
     open my $fh, '<', 'config.mk' or die "config.mk: $!\n";
-    while (<$fh>) { return $1 if /^\Q$name\E := (.*)$/ }
+    while (my $line = <$fh>) { return $1 if $line =~ /^\Q$name\E := (.*)$/ }
     die "config.mk has no $name\n";
 }
 
@@ -79,7 +79,7 @@ sub master {
 sub slow_workers {
     my ($self) = @_;
     open my $fh, '<', "$self->{dir}/twocare.conf" or die "twocare.conf: $!\n";
-    while (<$fh>) { return $1 if /^\s*slow_workers\s*=\s*(\d+)/ }
+    while (my $line = <$fh>) { return $1 if $line =~ /^\s*slow_workers\s*=\s*(\d+)/ }
     die "twocare.conf has no slow_workers\n";
 }
 
@@ -95,7 +95,7 @@ sub scratch {
     my $conf = "$self->{dir}/$name.conf";
     open my $in,  '<', "$self->{dir}/twocare.conf" or die "twocare.conf: $!\n";
     open my $out, '>', $conf                       or die "$conf: $!\n";
-    while (<$in>) { print {$out} s/dbname=twocare/dbname=$name/r }
+    while (my $line = <$in>) { print {$out} $line =~ s/dbname=twocare/dbname=$name/r }
     close $out or die "$conf: $!\n";
     $self->sql("drop database if exists $name", "create database $name owner twocare");
     system("'$self->{build}/twocare' migrate --conf '$conf' >/dev/null") == 0 or die "migrate failed\n";

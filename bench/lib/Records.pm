@@ -17,7 +17,7 @@ my $HL7   = 'http://terminology.hl7.org/CodeSystem';
 
 sub coded {
     my ($system, $code, $display) = @_;
-    return { coding => [ { system => $system, code => $code, display => $display } ], text => $display };
+    return { coding => [ { system => $system, code => "$code", display => $display } ], text => $display };
 }
 
 sub quantity {
