@@ -16,12 +16,14 @@ my $edge = Edge->new(
       . ' twocare_scope system:read patient:delete; fastcgi_pass twocare_fast; }',
 );
 my $now = time;
+$edge->keys(qw(RS256 ES256 RS384 PS256 ES384 EdDSA));
+Edge::wait_for(2, sub { 4 == grep { $edge->get('/v3/x', token => $edge->mint(-key => 'EdDSA'))->{status} == 200 } 1 .. 4 });
 
 # --- good ones --------------------------------------------------------------------
 
 my %good = (
     'RS256'                      => [],
-    'ES256'                      => [ -key => 'ES256' ],
+    (map { $_ => [ -key => $_ ] } qw(ES256 RS384 PS256 ES384 EdDSA)),
     'typ application/at+jwt'     => [ -typ => 'application/at+jwt' ],
     'typ AT+JWT'                 => [ -typ => 'AT+JWT' ],
     'aud is a list'              => [ aud => [ 'https://other.test', Edge::audience() ] ],
@@ -77,6 +79,7 @@ my @bad = (
     [ 'alg none',              unsigned(qq({"alg":"none","typ":"at+jwt","kid":"$rs_kid"})), 'algorithm' ],
     [ 'alg nOnE',              unsigned(qq({"alg":"nOnE","typ":"at+jwt","kid":"$rs_kid"})), 'algorithm' ],
     [ 'alg HS256',             unsigned(qq({"alg":"HS256","typ":"at+jwt","kid":"$rs_kid"}), 'AAAA'), 'algorithm' ],
+    (map { [ "alg $_, RS256 key", $edge->mint(-header => qq({"alg":"$_","typ":"at+jwt","kid":"%k"})), 'algorithm' ] } qw(RS384 PS256 ES384 EdDSA RS512 PS384)),
     [ 'alg ES256, RSA key',    unsigned(qq({"alg":"ES256","typ":"at+jwt","kid":"$rs_kid"}), 'A' x 86), 'algorithm' ],
     [ 'no alg',                unsigned(qq({"typ":"at+jwt","kid":"$rs_kid"}), 'AAAA'), 'algorithm' ],
     [ 'typ JWT',               $edge->mint(-typ => 'JWT'),                            'type' ],

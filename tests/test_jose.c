@@ -1,7 +1,4 @@
-/*
- * Tokens: every signature of RFC 7515, 7520 and 8037, and the attacks that
- * other verifiers fell for.
- */
+/* Tokens: the attacks that other verifiers fell for, and claims. */
 
 #include "lib/issuer.h"
 #include "lib/suite.h"
@@ -11,12 +8,14 @@
 
 #include "base/buf.h"
 #include "base/code.h"
+#include "base/hash.h"
 
 #define CLAIMS	"{\"iss\":\"https://auth.test\",\"aud\":\"https://api.test\"," \
 	"\"sub\":\"app\",\"exp\":4102444800}"
 #define AT_JWT	STR("at+jwt")
 
 static struct arena *arena;
+static struct issuer every[JOSE_HS256];		/* of all that have key pairs */
 static struct issuer rsa, ec, other;
 static struct jose_token token;
 
@@ -24,16 +23,18 @@ static void
 setup(void)
 {
 	arena = arena_new(65536);
-	rsa = issuer_new(arena, JOSE_RS256);
-	ec = issuer_new(arena, JOSE_ES256);
+	for (int alg = JOSE_ALG_NONE + 1; alg < JOSE_HS256; alg++)
+		every[alg] = issuer_new(arena, (enum jose_alg)alg);
+	rsa = every[JOSE_RS256];
+	ec = every[JOSE_ES256];
 	other = issuer_new(arena, JOSE_ES256);
 }
 
 static void
 teardown(void)
 {
-	issuer_free(&rsa);
-	issuer_free(&ec);
+	for (int alg = JOSE_ALG_NONE + 1; alg < JOSE_HS256; alg++)
+		issuer_free(&every[alg]);
 	issuer_free(&other);
 	arena_free(arena);
 }
@@ -94,76 +95,15 @@ accept(const struct issuer *issuer, struct str text)
 	return key == NULL ? JOSE_KID : jose_verify(&token, key);
 }
 
-/* --- the examples of the RFCs --------------------------------------------- */
-
-static void
-check_signature_example(const struct jdoc *d, uint32_t example)
-{
-	struct str name = example_text(d, example, "name");
-	struct str protected = example_text(d, example, "protected");
-	struct str payload = example_text(d, example, "payload");
-	struct str signature = example_text(d, example, "signature");
-	struct str kid = example_text(d, example, "kid");
-	struct str jwk = example_text(d, example, "jwk");
-	struct str input = arena_printf(arena, "%.*s.%.*s",
-	    STR_ARGS(protected), STR_ARGS(payload));
-	struct str compact = arena_printf(arena, "%.*s.%.*s", STR_ARGS(input),
-	    STR_ARGS(signature));
-	bool verifies = str_eqz(example_text(d, example, "verifies"), "true");
-	unsigned char raw[JOSE_SIGNATURE_MAX];
-	enum jose_error error;
-	struct jose_keys *keys;
-	size_t n;
-
-	error = jose_open(&token, compact, STR_NONE);
-	ck_assert_msg(str_eqz(example_text(d, example, "open"),
-	    jose_strerror(error)), "%.*s: opened as %s", STR_ARGS(name),
-	    jose_strerror(error));
-	keys = jwk_set_load(arena_printf(arena,
-	    "{\"keys\":[{\"kid\":\"%.*s\",%.*s]}", STR_ARGS(kid),
-	    STR_ARGS(str_from(jwk, 1))));
-	if (!verifies) {
-		/* Where the key's type alone would do, it is for RS256. */
-		for (size_t i = 0; keys != NULL && i < jose_keys_count(keys);
-		    i++)
-			ck_assert(!str_eqz(example_text(d, example, "alg"),
-			    jose_alg_name(jose_key_alg(jose_keys_at(keys,
-			    i)))));
-		jose_keys_free(keys);
-		return;
-	}
-	ck_assert_msg(keys != NULL, "%.*s: key refused", STR_ARGS(name));
-	n = base64url_decode(signature, raw);
-	ck_assert_int_eq(jose_verify_raw(jose_keys_find(keys, kid),
-	    jose_key_alg(jose_keys_at(keys, 0)), input,
-	    (struct str){ (char *)raw, n }), JOSE_OK);
-	raw[n / 2] ^= 1;
-	ck_assert_int_eq(jose_verify_raw(jose_keys_find(keys, kid),
-	    jose_key_alg(jose_keys_at(keys, 0)), input,
-	    (struct str){ (char *)raw, n }), JOSE_SIGNATURE);
-	jose_keys_free(keys);
-}
-
-START_TEST(rfc_signatures_verify_or_are_refused_by_name)
-{
-	struct jdoc d = examples_read(arena, "tests/data/jose/signatures.json");
-	unsigned seen = 0;
-
-	for (uint32_t i = jdoc_first(&d, 0); i != 0; i = jdoc_next(&d, 0, i)) {
-		check_signature_example(&d, i);
-		seen++;
-	}
-	ck_assert_uint_eq(seen, 19);
-}
-END_TEST
-
 /* --- tokens ---------------------------------------------------------- */
 
 START_TEST(minted_token_is_accepted)
 {
-	ck_assert_int_eq(accept(&rsa, mint(&rsa, AT_JWT, STR(CLAIMS))),
+	const struct issuer *issuer = &every[_i];
+
+	ck_assert_int_eq(accept(issuer, mint(issuer, AT_JWT, STR(CLAIMS))),
 	    JOSE_OK);
-	ck_assert_int_eq(accept(&ec, mint(&ec, AT_JWT, STR(CLAIMS))), JOSE_OK);
+	ck_assert_int_eq(jose_key_alg(jose_keys_at(issuer->keys, 0)), _i);
 }
 END_TEST
 
@@ -191,12 +131,14 @@ static const struct header_case {
 { "{\"alg\":[\"ES256\"],\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALG },
 { "{\"typ\":\"at+jwt\",\"kid\":\"%k\"}",					JOSE_ALG },
 { "{\"alg\":\"RS256\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALG },
-{ "{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALGORITHM_UNSUPPORTED },
+{ "{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALG },
 { "{\"alg\":\"HS384\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALGORITHM_UNSUPPORTED },
-{ "{\"alg\":\"ES384\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALGORITHM_UNSUPPORTED },
+{ "{\"alg\":\"ES384\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALG },
+{ "{\"alg\":\"HS512\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALGORITHM_UNSUPPORTED },
+{ "{\"alg\":\"ES512\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALGORITHM_UNSUPPORTED },
 { "{\"alg\":\"ES256K\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALGORITHM_UNSUPPORTED },
-{ "{\"alg\":\"PS256\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALGORITHM_UNSUPPORTED },
-{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALGORITHM_UNSUPPORTED },
+{ "{\"alg\":\"PS256\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALG },
+{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",			JOSE_ALG },
 /* type: RFC 9068 4 */
 { "{\"alg\":\"ES256\",\"typ\":\"JWT\",\"kid\":\"%k\"}",				JOSE_TYP },
 { "{\"alg\":\"ES256\",\"typ\":\"at+jwt2\",\"kid\":\"%k\"}",			JOSE_TYP },
@@ -239,17 +181,20 @@ END_TEST
 
 START_TEST(public_rsa_key_is_no_hmac_secret)
 {
-	/* CVE-2016-10555: whatever is signed, HS256 never gets that far, and
-	 * a key says which algorithm it is for. */
+	/* CVE-2016-10555: an HMAC by what everybody knows of the key. The key
+	 * says what it is for, not the token. */
 	struct str text = forge(&rsa,
 	    "{\"alg\":\"HS256\",\"typ\":\"at+jwt\",\"kid\":\"%k\"}",
 	    STR(CLAIMS));
+	struct buf b = buf_new(arena, text.n);
+	unsigned char mac[SHA256_BYTES];
 
-	ck_assert_int_eq(accept(&rsa, text), JOSE_ALGORITHM_UNSUPPORTED);
-	ck_assert_int_eq(jose_verify_raw(jose_keys_at(rsa.keys, 0),
-	    JOSE_ES256, STR("a.b"), STR("c")), JOSE_ALG);
-	ck_assert_int_eq(jose_verify_raw(jose_keys_at(rsa.keys, 0),
-	    JOSE_ALG_NONE, STR("a.b"), STR("")), JOSE_ALG);
+	while (text.n > 0 && text.p[text.n - 1] != '.')
+		text.n--;
+	hmac_sha256(rsa.jwk, (struct str){ text.p, text.n - 1 }, mac);
+	buf_add(&b, text);
+	add_base64url(&b, (struct str){ (const char *)mac, sizeof(mac) });
+	ck_assert_int_eq(accept(&rsa, buf_str(&b)), JOSE_ALG);
 }
 END_TEST
 
@@ -295,67 +240,6 @@ START_TEST(id_token_is_no_access_token)
 {
 	ck_assert_int_eq(accept(&rsa, mint(&rsa, STR("JWT"), STR(CLAIMS))),
 	    JOSE_TYP);
-}
-END_TEST
-
-START_TEST(es256_signature_is_64_bytes_in_range)
-{
-	/* CVE-2022-21449 and its like; the order itself is out of range. */
-	static const unsigned char order[32] = {
-		0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00,
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84,
-		0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
-	};
-	const struct jose_key *key = jose_keys_at(ec.keys, 0);
-	struct str input = STR("a.b");
-	unsigned char good[64], bad[72];
-	struct str raw = { (char *)bad, 64 };
-
-	ck_assert_uint_eq(jose_sign_raw(ec.key, input, good, 64), 64);
-	memcpy(bad, good, 64);
-	ck_assert_int_eq(jose_verify_raw(key, JOSE_ES256, input, raw),
-	    JOSE_OK);
-	memset(bad, 0, 64);
-	ck_assert_int_eq(jose_verify_raw(key, JOSE_ES256, input, raw),
-	    JOSE_SIGNATURE);
-	for (int half = 0; half < 64; half += 32) {
-		memcpy(bad, good, 64);
-		memset(bad + half, 0, 32);
-		ck_assert_int_eq(jose_verify_raw(key, JOSE_ES256, input, raw),
-		    JOSE_SIGNATURE);
-		memcpy(bad + half, order, 32);
-		ck_assert_int_eq(jose_verify_raw(key, JOSE_ES256, input, raw),
-		    JOSE_SIGNATURE);
-	}
-	for (size_t n = 0; n <= 65; n++) {
-		if (n == 64)
-			continue;
-		memcpy(bad, good, 64);
-		bad[64] = 0;
-		ck_assert_int_eq(jose_verify_raw(key, JOSE_ES256, input,
-		    (struct str){ (char *)bad, n }), JOSE_SIGNATURE);
-	}
-}
-END_TEST
-
-START_TEST(der_signature_is_refused)
-{
-	/* SEQUENCE of two INTEGERs of 32 bytes, as X.509 has it. */
-	const struct jose_key *key = jose_keys_at(ec.keys, 0);
-	unsigned char good[64], der[72] = { 0x30, 0x44, 0x02, 0x20 };
-
-	do {
-		ck_assert_uint_eq(jose_sign_raw(ec.key, STR("a.b"), good, 64),
-		    64);
-	} while (good[0] >= 0x80 || good[32] >= 0x80 || good[0] == 0 ||
-	    good[32] == 0);
-	memcpy(der + 4, good, 32);
-	der[36] = 0x02;
-	der[37] = 0x20;
-	memcpy(der + 38, good + 32, 32);
-	ck_assert_int_eq(jose_verify_raw(key, JOSE_ES256, STR("a.b"),
-	    (struct str){ (char *)der, 70 }), JOSE_SIGNATURE);
 }
 END_TEST
 
@@ -580,16 +464,14 @@ main(void)
 	TCase *c = suite_case("jose");
 
 	tcase_add_unchecked_fixture(c, setup, teardown);
-	tcase_add_test(c, rfc_signatures_verify_or_are_refused_by_name);
-	tcase_add_test(c, minted_token_is_accepted);
+	tcase_add_loop_test(c, minted_token_is_accepted, JOSE_ALG_NONE + 1,
+	    JOSE_HS256);
 	tcase_add_loop_test(c, header_is_judged, 0, NITEMS(header_cases));
 	tcase_add_test(c, public_rsa_key_is_no_hmac_secret);
 	tcase_add_test(c, key_inside_the_token_is_not_used);
 	tcase_add_test(c, token_of_another_key_is_refused);
 	tcase_add_test(c, keys_may_alternate);
 	tcase_add_test(c, id_token_is_no_access_token);
-	tcase_add_test(c, es256_signature_is_64_bytes_in_range);
-	tcase_add_test(c, der_signature_is_refused);
 	tcase_add_test(c, every_truncation_is_refused);
 	tcase_add_test(c, every_flipped_bit_is_refused);
 	tcase_add_test(c, other_spellings_of_a_token_are_refused);

@@ -54,6 +54,12 @@ END_TEST
 	"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\""
 #define EC_KEY	"\"kty\":\"EC\",\"crv\":\"P-256\"," EC_XY
 
+#define ED_KEY	"\"kty\":\"OKP\",\"crv\":\"Ed25519\","
+#define ED_X	"\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\""
+#define OCT	"\"kty\":\"oct\",\"k\":"
+#define K31	"\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg\""
+#define K32	"\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\""
+
 /* clang-format off */
 static const struct set_case {
 	const char	*jwks;
@@ -66,7 +72,24 @@ static const struct set_case {
 { "{\"keys\":[{\"kid\":\"a\",\"key_ops\":[\"sign\"]," EC_KEY "}]}",		true, 0 },
 { "{\"keys\":[{\"kid\":\"a\",\"key_ops\":[\"verify\"]," EC_KEY "}]}",		true, 1 },
 { "{\"keys\":[{\"kid\":\"a\",\"alg\":\"ES256\"," EC_KEY "}]}",			true, 1 },
-{ "{\"keys\":[{\"kid\":\"a\",\"alg\":\"ES384\"," EC_KEY "}]}",			true, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"alg\":\"ES384\"," EC_KEY "}]}",			false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"alg\":\"ES512\"," EC_KEY "}]}",			true, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"alg\":\"EdDSA\"," EC_KEY "}]}",			false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"alg\":\"HS256\"," EC_KEY "}]}",			false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\"," ED_KEY ED_X "}]}",				true, 1 },
+{ "{\"keys\":[{\"kid\":\"a\",\"alg\":\"EdDSA\"," ED_KEY ED_X "}]}",		true, 1 },
+{ "{\"keys\":[{\"kid\":\"a\",\"alg\":\"Ed25519\"," ED_KEY ED_X "}]}",		true, 1 },
+{ "{\"keys\":[{\"kid\":\"a\",\"alg\":\"ES256\"," ED_KEY ED_X "}]}",		false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\"," ED_KEY "\"x\":\"AQ\"}]}",			false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"kty\":\"OKP\",\"crv\":\"Ed25519\"}]}",	false, 0 },
+/* Ed25519 points of small order, and one above the field */
+{ "{\"keys\":[{\"kid\":\"a\"," ED_KEY "\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}]}", false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\"," ED_KEY "\"x\":\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}]}", false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\"," ED_KEY "\"x\":\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIA\"}]}", false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\"," ED_KEY "\"x\":\"xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o\"}]}", false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\"," ED_KEY "\"x\":\"JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_IU\"}]}", false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\"," ED_KEY "\"x\":\"7P________________________________________38\"}]}", false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\"," ED_KEY "\"x\":\"7v________________________________________38\"}]}", false, 0 },
 { "{\"keys\":[{\"kid\":\"a\",\"alg\":\"RS256\"," EC_KEY "}]}",			false, 0 },
 { "{\"keys\":[{\"kid\":\"a\",\"kty\":\"new\"}]}",				true, 0 },
 { "{\"keys\":[{" EC_KEY "}]}",							false, 0 },
@@ -98,6 +121,42 @@ START_TEST(key_set_is_judged)
 	const char *why;
 	struct jose_keys *keys = jose_keys_load(str_of(c->jwks), NULL, &error,
 	    &why);
+
+	ck_assert_msg((keys != NULL) == c->loads, "%s: %s", c->jwks, why);
+	if (keys == NULL)
+		ck_assert_ptr_nonnull(why);
+	else
+		ck_assert_uint_eq(jose_keys_count(keys), c->count);
+	jose_keys_free(keys);
+}
+END_TEST
+
+/* A set of secrets has secrets alone. RFC 8725 2.1, RFC 7518 3.2 */
+/* clang-format off */
+static const struct set_case secret_cases[] = {
+{ "{\"keys\":[{\"kid\":\"a\"," OCT K32 "}]}",				true, 1 },
+{ "{\"keys\":[{\"kid\":\"a\",\"alg\":\"HS256\"," OCT K32 "}]}",		true, 1 },
+{ "{\"keys\":[{\"kid\":\"a\",\"alg\":\"HS512\"," OCT K32 "}]}",		true, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"alg\":\"none\"," OCT K32 "}]}",		true, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"use\":\"enc\"," OCT K32 "}]}",		true, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"alg\":\"RS256\"," OCT K32 "}]}",		false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\"," OCT K31 "}]}",				false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\",\"kty\":\"oct\"}]}",				false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\"," OCT "\"not base64!\"}]}",			false, 0 },
+{ "{\"keys\":[{" OCT K32 "}]}",						false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\"," EC_KEY "}]}",				false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\"," OCT K32 "},{\"kid\":\"b\"," EC_KEY "}]}",	false, 0 },
+{ "{\"keys\":[{\"kid\":\"a\"," OCT K32 "},{\"kid\":\"a\"," OCT K32 "}]}",	false, 0 },
+};
+/* clang-format on */
+
+START_TEST(set_of_secrets_is_judged)
+{
+	const struct set_case *c = &secret_cases[_i];
+	enum jose_error error;
+	const char *why;
+	struct jose_keys *keys = jose_secrets_load(str_of(c->jwks), NULL,
+	    &error, &why);
 
 	ck_assert_msg((keys != NULL) == c->loads, "%s: %s", c->jwks, why);
 	if (keys == NULL)
@@ -172,6 +231,8 @@ main(void)
 	tcase_add_unchecked_fixture(c, setup, teardown);
 	tcase_add_test(c, rfc_keys_are_loaded_skipped_or_refused);
 	tcase_add_loop_test(c, key_set_is_judged, 0, NITEMS(set_cases));
+	tcase_add_loop_test(c, set_of_secrets_is_judged, 0,
+	    NITEMS(secret_cases));
 	tcase_add_test(c, rsa_exponent_is_odd_and_at_least_65537);
 	tcase_add_test(c, generation_tells_key_sets_apart);
 	return suite_run();

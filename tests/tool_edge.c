@@ -61,12 +61,17 @@ alg_named(const char *name)
 	return JOSE_ALG_NONE;
 }
 
-/* The key of a file, for the one algorithm that it fits. */
+/* The key of a file: for the algorithm that its first line names, as ours do,
+ * else for the first that it fits. */
 static struct jose_private *
 load_key(const char *path)
 {
-	struct str pem = read_file(path);
+	struct str pem = read_file(path), rest = pem;
+	struct str first = str_cut(&rest, '\n');
 
+	if (!str_starts(first, STR("-")))
+		return jose_private_load(rest,
+		    alg_named(arena_z(arena, first)));
 	for (int alg = JOSE_ALG_NONE + 1; alg < JOSE_ALG__MAX; alg++) {
 		struct jose_private *key = jose_private_load(pem,
 		    (enum jose_alg)alg);
@@ -82,12 +87,14 @@ static int
 command_key(int argc, char **argv)
 {
 	char pem[PEM_MAX];
+	struct str text;
 	size_t n;
 
 	if (argc != 2)
 		die("key", "ALG PEMFILE");
 	n = jose_private_new(alg_named(argv[0]), pem, sizeof(pem));
-	if (n == 0 || state_write_file(argv[1], (struct str){ pem, n }) != 0)
+	text = arena_printf(arena, "%s\n%.*s", argv[0], (int)n, pem);
+	if (n == 0 || state_write_file(argv[1], text) != 0)
 		die("cannot write", argv[1]);
 	return 0;
 }

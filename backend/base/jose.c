@@ -150,7 +150,7 @@ jose_open(struct jose_token *t, struct str token, struct str typ)
 	t->token = token;
 	t->signing_input = (struct str){ token.p,
 	    part[0].n + 1 + part[1].n };
-	t->signature_b64 = part[2];
+	t->signature = signature;
 	error = check_header(t, header, typ);
 	if (error != JOSE_OK)
 		return error;

@@ -22,7 +22,13 @@
 #include "base/jdoc.h"
 #include "base/str.h"
 
-enum jose_alg { JOSE_ALG_NONE = 0, JOSE_RS256, JOSE_ES256, JOSE_ALG__MAX };
+enum jose_alg {
+	JOSE_ALG_NONE = 0,
+	JOSE_RS256, JOSE_RS384, JOSE_PS256, JOSE_ES256, JOSE_ES384,
+	JOSE_EDDSA,		/* Ed25519 alone */
+	JOSE_HS256,		/* by jose_secrets_load() alone */
+	JOSE_ALG__MAX
+};
 
 enum jose_error {
 	JOSE_OK = 0,
@@ -64,12 +70,22 @@ struct jose_keys;	/* a set of keys */
 /*
  * Load a JWK Set (RFC 7517 5). Keys of kinds we do not support are skipped
  * (counted in *skipped when not NULL); a malformed, weak (RSA < 2048 bits,
- * exponent even or < 65537, point off its curve), private or duplicate-kid key
- * refuses the whole set, because silently dropping it would hide a mistake.
- * Owned by the caller: jose_keys_free. *why gets a static sentence on error.
+ * exponent even or < 65537, point off its curve or of small order), private,
+ * symmetric or duplicate-kid key refuses the whole set, because silently
+ * dropping it would hide a mistake. A key without "alg" is for the first of
+ * RS256, ES256, ES384, EdDSA that fits it. Owned by the caller:
+ * jose_keys_free. *why gets a static sentence on error.
  * Allocates by malloc: at load time, never on the way of a request.
  */
 struct jose_keys	*jose_keys_load(struct str jwks, size_t *skipped,
+			    enum jose_error *error, const char **why);
+
+/*
+ * The same for shared secrets (kty oct, HS256, 32 to 512 bytes) and nothing
+ * else: a public key in the set refuses it, so that none can ever be taken for
+ * a secret. RFC 7518 3.2, RFC 8725 2.1
+ */
+struct jose_keys	*jose_secrets_load(struct str jwks, size_t *skipped,
 			    enum jose_error *error, const char **why);
 void			 jose_keys_free(struct jose_keys *keys);
 size_t			 jose_keys_count(const struct jose_keys *keys);
@@ -92,12 +108,13 @@ enum jose_alg		 jose_key_alg(const struct jose_key *key);
 struct jose_token {
 	struct str	 token;
 	struct str	 signing_input;		/* header "." payload */
-	struct str	 signature_b64;
+	struct str	 signature;		/* decoded */
 	struct str	 kid;
 	enum jose_alg	 alg;
 	struct jdoc	 claims;		/* payload, parsed */
 	struct jnode	 nodes[JOSE_NODES_MAX];
-	char		 room[JOSE_TOKEN_MAX];	/* decoded header+payload */
+	char		 room[JOSE_TOKEN_MAX];	/* header, payload, signature,
+						 * decoded, in this order */
 };
 
 /*
@@ -134,7 +151,7 @@ bool	jose_claim_aud(const struct jose_token *t, struct str value);
 
 /* --- making keys and tokens (backend only uses these) -------------------- */
 
-/* A new private key as PEM (PKCS#8) into out, or 0. */
+/* A new private key as PEM (PKCS#8) into out, or 0; there is none of HS256. */
 size_t	jose_private_new(enum jose_alg alg, char *out, size_t room);
 
 struct jose_private;

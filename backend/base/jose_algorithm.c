@@ -10,26 +10,37 @@ static const unsigned char p256_order[32] = {
 	0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 };
 
+/* That of P-384's. FIPS 186-4 D.1.2.4 */
+static const unsigned char p384_order[48] = {
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	0xc7, 0x63, 0x4d, 0x81, 0xf4, 0x37, 0x2d, 0xdf,
+	0x58, 0x1a, 0x0d, 0xb2, 0x48, 0xb0, 0xa7, 0x7a,
+	0xec, 0xec, 0x19, 0x6a, 0xcc, 0xc5, 0x29, 0x73,
+};
+
+/* "Ed25519" is the newer name of the one EdDSA that we do. RFC 9864 2.2 */
 /* clang-format off */
 static const struct jose_algorithm algorithms[] = {
-/* name		alg		kty	crv		digest		group		part	order */
-{ "RS256",	JOSE_RS256,	"RSA",	"",		"SHA256",	NULL,		0,	NULL },
-{ "ES256",	JOSE_ES256,	"EC",	"P-256",	"SHA256",	"prime256v1",	32,	p256_order },
-{ "none",	JOSE_ALG_NONE,	"",	"",		NULL,		NULL,		0,	NULL },
-{ "HS256",	JOSE_ALG_NONE,	"oct",	"",		NULL,		NULL,		0,	NULL },
-{ "HS384",	JOSE_ALG_NONE,	"oct",	"",		NULL,		NULL,		0,	NULL },
-{ "HS512",	JOSE_ALG_NONE,	"oct",	"",		NULL,		NULL,		0,	NULL },
-{ "RS384",	JOSE_ALG_NONE,	"RSA",	"",		NULL,		NULL,		0,	NULL },
-{ "RS512",	JOSE_ALG_NONE,	"RSA",	"",		NULL,		NULL,		0,	NULL },
-{ "PS256",	JOSE_ALG_NONE,	"RSA",	"",		NULL,		NULL,		0,	NULL },
-{ "PS384",	JOSE_ALG_NONE,	"RSA",	"",		NULL,		NULL,		0,	NULL },
-{ "PS512",	JOSE_ALG_NONE,	"RSA",	"",		NULL,		NULL,		0,	NULL },
-{ "ES384",	JOSE_ALG_NONE,	"EC",	"P-384",	NULL,		NULL,		0,	NULL },
-{ "ES512",	JOSE_ALG_NONE,	"EC",	"P-521",	NULL,		NULL,		0,	NULL },
-{ "ES256K",	JOSE_ALG_NONE,	"EC",	"secp256k1",	NULL,		NULL,		0,	NULL },
-{ "EdDSA",	JOSE_ALG_NONE,	"OKP",	"",		NULL,		NULL,		0,	NULL },
-{ "Ed25519",	JOSE_ALG_NONE,	"OKP",	"Ed25519",	NULL,		NULL,		0,	NULL },
-{ "Ed448",	JOSE_ALG_NONE,	"OKP",	"Ed448",	NULL,		NULL,		0,	NULL },
+/* name		alg		kind			kty	crv		digest		group		part	order */
+{ "RS256",	JOSE_RS256,	JOSE_KIND_RSA,		"RSA",	"",		"SHA256",	NULL,		0,	NULL },
+{ "RS384",	JOSE_RS384,	JOSE_KIND_RSA,		"RSA",	"",		"SHA384",	NULL,		0,	NULL },
+{ "PS256",	JOSE_PS256,	JOSE_KIND_PSS,		"RSA",	"",		"SHA256",	NULL,		0,	NULL },
+{ "ES256",	JOSE_ES256,	JOSE_KIND_EC,		"EC",	"P-256",	"SHA256",	"prime256v1",	32,	p256_order },
+{ "ES384",	JOSE_ES384,	JOSE_KIND_EC,		"EC",	"P-384",	"SHA384",	"secp384r1",	48,	p384_order },
+{ "EdDSA",	JOSE_EDDSA,	JOSE_KIND_ED,		"OKP",	"Ed25519",	NULL,		"ED25519",	32,	NULL },
+{ "Ed25519",	JOSE_EDDSA,	JOSE_KIND_ED,		"OKP",	"Ed25519",	NULL,		"ED25519",	32,	NULL },
+{ "HS256",	JOSE_HS256,	JOSE_KIND_HMAC,		"oct",	"",		NULL,		NULL,		0,	NULL },
+{ "none",	JOSE_ALG_NONE,	JOSE_KIND_REFUSED,	"",	"",		NULL,		NULL,		0,	NULL },
+{ "HS384",	JOSE_ALG_NONE,	JOSE_KIND_REFUSED,	"oct",	"",		NULL,		NULL,		0,	NULL },
+{ "HS512",	JOSE_ALG_NONE,	JOSE_KIND_REFUSED,	"oct",	"",		NULL,		NULL,		0,	NULL },
+{ "RS512",	JOSE_ALG_NONE,	JOSE_KIND_REFUSED,	"RSA",	"",		NULL,		NULL,		0,	NULL },
+{ "PS384",	JOSE_ALG_NONE,	JOSE_KIND_REFUSED,	"RSA",	"",		NULL,		NULL,		0,	NULL },
+{ "PS512",	JOSE_ALG_NONE,	JOSE_KIND_REFUSED,	"RSA",	"",		NULL,		NULL,		0,	NULL },
+{ "ES512",	JOSE_ALG_NONE,	JOSE_KIND_REFUSED,	"EC",	"P-521",	NULL,		NULL,		0,	NULL },
+{ "ES256K",	JOSE_ALG_NONE,	JOSE_KIND_REFUSED,	"EC",	"secp256k1",	NULL,		NULL,		0,	NULL },
+{ "Ed448",	JOSE_ALG_NONE,	JOSE_KIND_REFUSED,	"OKP",	"Ed448",	NULL,		NULL,		0,	NULL },
 };
 /* clang-format on */
 

@@ -2,7 +2,7 @@
  * Private keys and signing: for the issuer, and for the tests of who verifies.
  */
 
-#include "base/jose.h"
+#include "base/jose_algorithm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,15 +15,16 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 #include "base/code.h"
 #include "base/hash.h"
-#include "base/jose_algorithm.h"
 
 #define RSA_BITS_NEW	2048
 #define RSA_BITS_MIN	2048
 #define RSA_BITS_MAX	8192
 #define PART_MAX	66			/* of P-521 */
+#define ED_BYTES_MAX	57			/* of Ed448 */
 #define B64(bytes)	(((bytes) * 4 + 2) / 3)
 #define JWK_MAX		(B64(JOSE_SIGNATURE_MAX) + 512)
 #define KID_CHARS	B64(SHA256_BYTES)
@@ -45,10 +46,20 @@ struct number {
 static EVP_PKEY *
 pkey_new(const struct jose_algorithm *algorithm)
 {
-	if (algorithm->part_bytes == 0)
+	switch (algorithm->kind) {
+	case JOSE_KIND_RSA:
+	case JOSE_KIND_PSS:
 		return EVP_PKEY_Q_keygen(NULL, NULL, "RSA",
 		    (size_t)RSA_BITS_NEW);
-	return EVP_PKEY_Q_keygen(NULL, NULL, "EC", algorithm->group);
+	case JOSE_KIND_EC:
+		return EVP_PKEY_Q_keygen(NULL, NULL, "EC", algorithm->group);
+	case JOSE_KIND_ED:
+		return EVP_PKEY_Q_keygen(NULL, NULL, algorithm->group);
+	case JOSE_KIND_HMAC:
+	case JOSE_KIND_REFUSED:
+		break;
+	}
+	return NULL;
 }
 
 size_t
@@ -110,30 +121,18 @@ kid_set(struct jose_private *key, struct str members)
 	    key->kid);
 }
 
-/* Write the JWK and the kid; a and b are n and e, or x and y. */
+/* Write the kid, which is the print of members, and the JWK. */
 static bool
-jwk_set(struct jose_private *key, const struct number *a,
-    const struct number *b)
+jwk_set(struct jose_private *key, const char *members, int members_bytes)
 {
-	const struct jose_algorithm *algorithm = key->algorithm;
-	char members[JWK_MAX];
-	bool rsa = algorithm->part_bytes == 0;
 	int n;
 
-	if (rsa)
-		n = snprintf(members, sizeof(members),
-		    "{\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"}", b->text,
-		    a->text);
-	else
-		n = snprintf(members, sizeof(members),
-		    "{\"crv\":\"%s\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}",
-		    algorithm->crv, a->text, b->text);
-	if (n < 0 || (size_t)n >= sizeof(members))
+	if (members_bytes < 0 || members_bytes >= JWK_MAX)
 		return false;
-	kid_set(key, (struct str){ members, (size_t)n });
+	kid_set(key, (struct str){ members, (size_t)members_bytes });
 	n = snprintf(key->jwk, sizeof(key->jwk),
 	    "{\"kid\":\"%.*s\",\"alg\":\"%s\",\"use\":\"sig\",%s",
-	    (int)KID_CHARS, key->kid, algorithm->name, members + 1);
+	    (int)KID_CHARS, key->kid, key->algorithm->name, members + 1);
 	if (n < 0 || (size_t)n >= sizeof(key->jwk))
 		return false;
 	key->jwk_bytes = (size_t)n;
@@ -143,6 +142,7 @@ jwk_set(struct jose_private *key, const struct number *a,
 static bool
 rsa_set(struct jose_private *key)
 {
+	char members[JWK_MAX];
 	struct number n, e;
 	int bits = EVP_PKEY_get_bits(key->pkey);
 
@@ -150,12 +150,14 @@ rsa_set(struct jose_private *key)
 	    bits <= RSA_BITS_MAX &&
 	    number_get(key->pkey, OSSL_PKEY_PARAM_RSA_N, 0, &n) &&
 	    number_get(key->pkey, OSSL_PKEY_PARAM_RSA_E, 0, &e) &&
-	    jwk_set(key, &n, &e);
+	    jwk_set(key, members, snprintf(members, sizeof(members),
+	    "{\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"}", e.text, n.text));
 }
 
 static bool
 ec_set(struct jose_private *key)
 {
+	char members[JWK_MAX];
 	struct number x, y;
 	size_t part = key->algorithm->part_bytes;
 	char group[64];
@@ -165,7 +167,45 @@ ec_set(struct jose_private *key)
 	    NULL) == 1 && strcmp(group, key->algorithm->group) == 0 &&
 	    number_get(key->pkey, OSSL_PKEY_PARAM_EC_PUB_X, part, &x) &&
 	    number_get(key->pkey, OSSL_PKEY_PARAM_EC_PUB_Y, part, &y) &&
-	    jwk_set(key, &x, &y);
+	    jwk_set(key, members, snprintf(members, sizeof(members),
+	    "{\"crv\":\"%s\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}",
+	    key->algorithm->crv, x.text, y.text));
+}
+
+/* RFC 8037 2 */
+static bool
+ed_set(struct jose_private *key)
+{
+	char members[JWK_MAX], x[B64(ED_BYTES_MAX)];
+	unsigned char raw[ED_BYTES_MAX];
+	size_t n = sizeof(raw), chars;
+
+	if (!EVP_PKEY_is_a(key->pkey, key->algorithm->group) ||
+	    EVP_PKEY_get_raw_public_key(key->pkey, raw, &n) != 1)
+		return false;
+	chars = base64url_encode((struct str){ (const char *)raw, n }, x);
+	return jwk_set(key, members, snprintf(members, sizeof(members),
+	    "{\"crv\":\"%s\",\"kty\":\"OKP\",\"x\":\"%.*s\"}",
+	    key->algorithm->crv, (int)chars, x));
+}
+
+/* Find the public half; false when pkey is not of the algorithm's kind. */
+static bool
+public_set(struct jose_private *key)
+{
+	switch (key->algorithm->kind) {
+	case JOSE_KIND_RSA:
+	case JOSE_KIND_PSS:
+		return rsa_set(key);
+	case JOSE_KIND_EC:
+		return ec_set(key);
+	case JOSE_KIND_ED:
+		return ed_set(key);
+	case JOSE_KIND_HMAC:
+	case JOSE_KIND_REFUSED:
+		break;
+	}
+	return false;
 }
 
 /* A key file with a passphrase is refused, not asked for. */
@@ -189,9 +229,7 @@ jose_private_load(struct str pem, enum jose_alg alg)
 		goto fail;
 	key->algorithm = jose_algorithm_of(alg);
 	key->pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-	if (key->algorithm == NULL || key->pkey == NULL)
-		goto fail;
-	if (!(key->algorithm->part_bytes == 0 ? rsa_set(key) : ec_set(key)))
+	if (key->algorithm == NULL || key->pkey == NULL || !public_set(key))
 		goto fail;
 	BIO_free(bio);
 	return key;
@@ -249,26 +287,42 @@ raw_signature(const unsigned char *der, size_t n, size_t part,
 	return made;
 }
 
+/* What OpenSSL makes of it; 0 when it cannot. */
+static size_t
+sign(const struct jose_private *key, struct str input, unsigned char *out,
+    size_t room)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *options;
+	size_t n = room;
+
+	if (ctx == NULL || EVP_DigestSignInit_ex(ctx, &options,
+	    key->algorithm->digest, NULL, NULL, key->pkey, NULL) != 1 ||
+	    (key->algorithm->kind == JOSE_KIND_PSS &&
+	    (EVP_PKEY_CTX_set_rsa_padding(options,
+	    RSA_PKCS1_PSS_PADDING) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_pss_saltlen(options,
+	    RSA_PSS_SALTLEN_DIGEST) != 1)) ||
+	    EVP_DigestSign(ctx, out, &n, (const unsigned char *)input.p,
+	    input.n) != 1) {
+		ERR_clear_error();
+		n = 0;
+	}
+	EVP_MD_CTX_free(ctx);
+	return n;
+}
+
 size_t
 jose_sign_raw(const struct jose_private *key, struct str signing_input,
     unsigned char *signature, size_t room)
 {
 	unsigned char made[JOSE_SIGNATURE_MAX];
 	unsigned char raw[2 * PART_MAX];
-	size_t n = sizeof(made), part = key->algorithm->part_bytes;
+	size_t n = sign(key, signing_input, made, sizeof(made));
 	const unsigned char *p = made;
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
-	if (ctx == NULL || EVP_DigestSignInit_ex(ctx, NULL,
-	    key->algorithm->digest, NULL, NULL, key->pkey, NULL) != 1 ||
-	    EVP_DigestSign(ctx, made, &n,
-	    (const unsigned char *)signing_input.p, signing_input.n) != 1) {
-		ERR_clear_error();
-		n = 0;
-	}
-	EVP_MD_CTX_free(ctx);
-	if (n > 0 && part > 0) {
-		n = raw_signature(made, n, part, raw);
+	if (n > 0 && key->algorithm->kind == JOSE_KIND_EC) {
+		n = raw_signature(made, n, key->algorithm->part_bytes, raw);
 		p = raw;
 	}
 	if (n > room)

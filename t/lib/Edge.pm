@@ -131,7 +131,7 @@ sub make_state {
 sub key {
     my ($self, $name) = @_;
     my $file = $self->path("$name.pem");
-    my ($alg) = $name =~ /^([A-Z0-9]+)/;
+    my ($alg) = $name =~ /^([A-Za-z0-9]+)/;
     run(tool('tool_edge'), 'key', $alg, $file) unless -e $file;
     return $file;
 }
