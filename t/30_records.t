@@ -34,6 +34,29 @@ is $res->{json}{name}[0]{family}, 'Record', 'what was written';
 is $stack->request('HEAD', "/Patient/$id")->{status}, 200, 'HEAD wherever GET is';
 is $stack->get("/Patient/$id", headers => { 'if-none-match' => 'W/"1"' })->{status}, 304, '304 for the same version';
 is $stack->get("/Patient/$id", headers => { 'if-none-match' => 'W/"2"' })->{status}, 200, '200 for another';
+is $stack->get("/Patient/$id", headers => { 'if-none-match' => 'W/"7", W/"1"' })->{status}, 304, 'a list of versions';
+
+# RFC 9110 13.1.3; If-None-Match goes before it, what is no date is ignored.
+my $modified = $stack->get("/Patient/$id")->{headers}{'last-modified'};
+for my $row (
+    [ 304, 'not modified since then',      { 'if-modified-since' => $modified } ],
+    [ 200, 'modified since 1994',          { 'if-modified-since' => 'Sun, 06 Nov 1994 08:49:37 GMT' } ],
+    [ 200, 'a date of another form',       { 'if-modified-since' => '2026-01-01' } ],
+    [ 200, 'another version, same second', { 'if-modified-since' => $modified, 'if-none-match' => 'W/"9"' } ],
+) {
+    my ($status, $what, $headers) = @$row;
+    $res = $stack->get("/Patient/$id", headers => $headers);
+    is $res->{status}, $status, "$what: $status";
+    next if $status == 200;
+    is $res->{content} // '', '', "$what: without a body";
+    is $res->{headers}{etag}, 'W/"1"', "$what: with its ETag";
+    is $res->{headers}{'last-modified'}, $modified, "$what: and Last-Modified";
+}
+my $head = $stack->request('HEAD', "/Patient/$id");
+my $whole = $stack->get("/Patient/$id");
+is $head->{content} // '', '', 'HEAD has no body';
+is $head->{headers}{$_}, $whole->{headers}{$_}, "HEAD: the $_ of GET" for qw(etag last-modified content-type content-length);
+is $stack->request('HEAD', "/Patient/$id", headers => { 'if-none-match' => 'W/"1"' })->{status}, 304, 'HEAD may be 304, too';
 
 $res = $stack->put("/Patient/$id", body => patient(id => $id, active => JSON::PP::true), headers => { 'if-match' => 'W/"1"' });
 is $res->{status}, 200, 'update';
@@ -71,6 +94,8 @@ is $res->{json}{type}, 'history', 'is a history bundle';
 is $res->{json}{total}, 3, 'of all versions';
 is_deeply [ map { $_->{request}{method} } @{ $res->{json}{entry} } ], [qw(DELETE PUT POST)], 'newest first';
 
+is_deeply [ map { $_->{response}{status} } @{ $res->{json}{entry} } ], [ '204 No Content', '200 OK', '201 Created' ], 'with what each was answered';
+
 my ($where, @pages) = ("/Patient/$id/_history?_count=2");
 while ($where) {
     $res = $stack->get($where);
@@ -84,6 +109,10 @@ is_deeply \@pages, [ '3 2', '1' ], 'next walks all versions, once';
 $res = $stack->put("/Patient/$id", body => patient(id => $id));
 is $res->{status}, 201, 'an update after the deletion creates it again' or diag $res->{content};
 is $res->{json}{meta}{versionId}, '4', 'with the next version';
+for my $page ('', '?_count=1') {
+    my $newest = $stack->get("/Patient/$id/_history$page")->{json}{entry}[0];
+    is "$newest->{request}{method} $newest->{response}{status}", 'PUT 201 Created', "as the history$page says";
+}
 
 my $own = 'own.' . time;
 $res = $stack->put("/Patient/$own", body => patient(id => $own), headers => { 'if-none-match' => '*' });
@@ -99,11 +128,32 @@ for my $exact ('"value":1.10,', '0.500', '"\u00e9"') {
     like $res->{content}, qr/\Q$exact\E/, "keeps $exact";
 }
 
-$res = $stack->post('/Patient', body => patient(), headers => { prefer => 'return=minimal' });
-is $res->{status}, 201, 'return=minimal';
-is $res->{content}, '', 'has no body';
-$res = $stack->post('/Patient', body => patient(), headers => { prefer => 'return=OperationOutcome' });
-is $res->{json}{resourceType}, 'OperationOutcome', 'return=OperationOutcome';
+# R4 http.html#ops, RFC 7240: what a write shows, and that Prefer was heard.
+my $there = "/Patient/$id";
+for my $row (
+    # Prefer                                            method     body               Preference-Applied
+    [ '',                                               POST   => 'Patient',          '' ],
+    [ 'return=representation',                          POST   => 'Patient',          'return=representation' ],
+    [ 'return=minimal',                                 POST   => '',                 'return=minimal' ],
+    [ 'return=OperationOutcome',                        POST   => 'OperationOutcome', 'return=OperationOutcome' ],
+    [ 'return=minimal, return=representation',          POST   => '',                 'return=minimal' ],
+    [ 'return=nonsense, respond-async',                 POST   => 'Patient',          '' ],
+    [ 'return=minimal',                                 PUT    => '',                 'return=minimal' ],
+    [ 'handling=strict; return=OperationOutcome',       PUT    => 'OperationOutcome', 'return=OperationOutcome, handling=strict' ],
+    [ 'return=minimal, handling=lenient',               GET    => 'Patient',          'handling=lenient' ],
+    [ 'return=representation',                          DELETE => '',                 '' ],
+    [ 'return=OperationOutcome',                        DELETE => 'OperationOutcome', 'return=OperationOutcome' ],
+    [ 'return=minimal',                                 DELETE => '',                 'return=minimal' ],
+) {
+    my ($prefer, $method, $type, $applied) = @$row;
+    my @body = $method =~ /^P/ ? (body => patient($method eq 'PUT' ? (id => $id) : ())) : ();
+    $res = $stack->request($method, $method eq 'POST' ? '/Patient' : $there, @body, headers => { prefer => $prefer });
+    like $res->{status}, qr/^20[014]$/, "$method, Prefer '$prefer'" or diag $res->{content};
+    is $res->{json}{resourceType} // '', $type, "$method, Prefer '$prefer': " . ($type || 'no body');
+    is $res->{headers}{'preference-applied'} // '', $applied, "$method, Prefer '$prefer': Preference-Applied";
+}
+is $stack->post('/Patient', body => patient(nam => 1), headers => { prefer => 'return=minimal' })->{json}{resourceType}, 'OperationOutcome',
+  'a refusal is explained, whatever Prefer says';
 
 # Every R4 type, not only the advertised ones.
 $res = $stack->post('/Basic', body => { resourceType => 'Basic', code => { text => 'x' } });

@@ -15,22 +15,24 @@ sub expressions {
 }
 
 my @invalid = (
-    # what                       body                                                                    where
-    [ 'unknown element',         '{"resourceType":"Patient","nam":[]}',                                   qr/Patient\.nam\b/ ],
-    [ 'wrong JSON type',         '{"resourceType":"Patient","active":"yes"}',                             qr/Patient\.active/ ],
-    [ 'object for an array',     '{"resourceType":"Patient","name":{"family":"x"}}',                      qr/Patient\.name/ ],
-    [ 'required element absent', '{"resourceType":"Observation","status":"final"}',                        qr/Observation/ ],
-    [ 'required binding',        '{"resourceType":"Patient","gender":"man"}',                             qr/Patient\.gender/ ],
-    [ 'primitive format',        '{"resourceType":"Patient","birthDate":"1980-13-01"}',                   qr/Patient\.birthDate/ ],
-    [ 'reference to a non-type', '{"resourceType":"Patient","managingOrganization":{"reference":"Foo/1"}}', qr/Patient\.managingOrganization/ ],
-    [ 'empty array',             '{"resourceType":"Patient","name":[]}',                                  qr/Patient\.name/ ],
-    [ 'extension without url',   '{"resourceType":"Patient","_birthDate":{"extension":[{"valueCode":"x"}]}}', qr/extension/ ],
+    # what                       body                                                                    where  issue-type
+    [ 'unknown element',         '{"resourceType":"Patient","nam":[]}',                                   qr/Patient\.nam\b/, 'structure' ],
+    [ 'wrong JSON type',         '{"resourceType":"Patient","active":"yes"}',                             qr/Patient\.active/, 'structure' ],
+    [ 'object for an array',     '{"resourceType":"Patient","name":{"family":"x"}}',                      qr/Patient\.name/, 'structure' ],
+    [ 'required element absent', '{"resourceType":"Observation","status":"final"}',                        qr/Observation/, 'required' ],
+    [ 'required binding',        '{"resourceType":"Patient","gender":"man"}',                             qr/Patient\.gender/, 'code-invalid' ],
+    [ 'primitive format',        '{"resourceType":"Patient","birthDate":"1980-13-01"}',                   qr/Patient\.birthDate/, 'value' ],
+    [ 'reference to a non-type', '{"resourceType":"Patient","managingOrganization":{"reference":"Foo/1"}}', qr/Patient\.managingOrganization/, 'value' ],
+    [ 'empty array',             '{"resourceType":"Patient","name":[]}',                                  qr/Patient\.name/, 'structure' ],
+    [ 'an orphan contained',     '{"resourceType":"Patient","contained":[{"resourceType":"Organization","id":"a"}]}', qr/contained/, 'invariant' ],
+    [ 'extension without url',   '{"resourceType":"Patient","_birthDate":{"extension":[{"valueCode":"x"}]}}', qr/extension/, 'required' ],
 );
 for my $row (@invalid) {
-    my ($what, $body, $where) = @$row;
+    my ($what, $body, $where, $type) = @$row;
     my $res = $stack->post('/Patient' =~ s/Patient/$body =~ m{"resourceType":"(\w+)"} ? $1 : 'Patient'/er, body => $body);
     is $res->{status}, 422, "$what is 422" or diag $res->{content};
     like expressions($res), $where, "$what: says where";
+    is $res->{json}{issue}[0]{code}, $type, "$what: $type";
 }
 
 my $res = $stack->post('/Patient', body => '{"resourceType":"Patient","nam":[],"gender":"man","birthDate":"x"}');

@@ -418,7 +418,7 @@ START_TEST(history_says_how_each_version_came_to_be)
 		{ .type = patient, .id = STR("a"), .ver = 2, .op = 'U',
 		    .body = STR("{}") },
 		{ .type = patient, .id = STR("a"), .ver = 1, .op = 'C',
-		    .body = STR("{}") },
+		    .created = true, .body = STR("{}") },
 	};
 	struct history_page page = { .records = records, .n = 3, .total = 3 };
 	struct http_answer answer;

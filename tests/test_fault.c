@@ -81,6 +81,38 @@ START_TEST(issues_are_counted_beyond_those_kept)
 }
 END_TEST
 
+START_TEST(issue_type_is_the_one_that_was_said)
+{
+	(void)fail(&ctx, ERR_VALIDATION, "x");
+	ck_assert_ptr_null(ctx.fault.issues->type);
+	ck_assert_int_eq(fail_as(&ctx, ERR_VALIDATION, "structure", STR("a.b"),
+	    "%s", "y"), ERR_VALIDATION);
+	ck_assert_str_eq(ctx.fault.last->type, "structure");
+	ck_assert(str_eqz(ctx.fault.last->path, "a.b"));
+}
+END_TEST
+
+START_TEST(text_begins_with_a_capital_unless_it_begins_with_a_name)
+{
+	static const struct {
+		const char *text, *said;
+	} rows[] = {
+		{ "the body is missing", "The body is missing" },
+		{ "missing", "Missing" },
+		{ "client_id is missing", "client_id is missing" },
+		{ "Patient.name must be an array",
+		    "Patient.name must be an array" },
+		{ "a.b is wrong", "a.b is wrong" },
+		{ "_count is wrong", "_count is wrong" },
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_msg(str_eqz(fault_sentence(ctx.arena,
+		    str_of(rows[i].text)), rows[i].said), "%s", rows[i].text);
+}
+END_TEST
+
 START_TEST(cleared_fault_is_none)
 {
 	fail(&ctx, ERR_RETRY, "again");
@@ -103,6 +135,9 @@ main(void)
 	tcase_add_test(c, first_err_stays_and_issues_keep_their_order);
 	tcase_add_test(c, warning_fails_nothing);
 	tcase_add_test(c, issues_are_counted_beyond_those_kept);
+	tcase_add_test(c, issue_type_is_the_one_that_was_said);
+	tcase_add_test(c,
+	    text_begins_with_a_capital_unless_it_begins_with_a_name);
 	tcase_add_test(c, cleared_fault_is_none);
 	return suite_run();
 }

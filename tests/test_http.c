@@ -2,6 +2,7 @@
 
 #include "api/answer.h"
 #include "api/field.h"
+#include "fhir/match.h"
 #include "lib/suite.h"
 #include "wire/http.h"
 
@@ -200,11 +201,39 @@ START_TEST(prefer_is_read_in_both_spellings)
 	struct prefer p = field_prefer(STR("return=minimal, "
 	    "handling=lenient"));
 
-	ck_assert(p.ret == PREFER_MINIMAL && p.lenient);
+	ck_assert(p.ret == PREFER_MINIMAL);
+	ck_assert(p.handling == HANDLING_LENIENT);
 	p = field_prefer(STR("handling=strict; return=\"OperationOutcome\""));
-	ck_assert(p.ret == PREFER_OUTCOME && !p.lenient);
+	ck_assert(p.ret == PREFER_OUTCOME);
+	ck_assert(p.handling == HANDLING_STRICT);
 	p = field_prefer(STR("respond-async, return=nonsense"));
-	ck_assert(p.ret == PREFER_NOTHING && !p.lenient);
+	ck_assert(p.ret == PREFER_NOTHING && p.handling == HANDLING_NOTHING);
+	p = field_prefer(STR("return=x, return=minimal, "
+	    "return=representation"));
+	ck_assert_msg(p.ret == PREFER_MINIMAL, "the first that is known");
+}
+END_TEST
+
+START_TEST(what_was_done_of_prefer_is_told)
+{
+	static const struct {
+		const char *prefer, *applied;
+		bool writes;
+	} rows[] = {
+		{ "", "", true },
+		{ "return=minimal", "return=minimal", true },
+		{ "return=minimal", "", false },
+		{ "handling=lenient", "handling=lenient", false },
+		{ "handling=strict, return=OperationOutcome",
+		    "return=OperationOutcome, handling=strict", true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct prefer p = field_prefer(str_of(rows[i].prefer));
+
+		ck_assert_msg(str_eqz(field_applied(arena, &p, rows[i].writes),
+		    rows[i].applied), "%s", rows[i].prefer);
+	}
 }
 END_TEST
 
@@ -215,21 +244,21 @@ START_TEST(if_match_is_one_version)
 	    "\"2147483648\"", "\"" };
 	int32_t ver = -1;
 
-	ck_assert(field_version(STR("W/\"3\""), &ver) && ver == 3);
-	ck_assert(field_version(STR(" \"2147483647\" "), &ver));
+	ck_assert(match_version(STR("W/\"3\""), &ver) && ver == 3);
+	ck_assert(match_version(STR(" \"2147483647\" "), &ver));
 	ck_assert_int_eq(ver, INT32_MAX);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		ck_assert_msg(!field_version(str_of(bad[i]), &ver), "%s",
+		ck_assert_msg(!match_version(str_of(bad[i]), &ver), "%s",
 		    bad[i]);
 }
 END_TEST
 
 START_TEST(if_none_match_is_a_list_of_versions)
 {
-	ck_assert(field_none_match(STR("W/\"1\", W/\"2\""), 2));
-	ck_assert(field_none_match(STR("*"), 9));
-	ck_assert(!field_none_match(STR("W/\"1\""), 2));
-	ck_assert(!field_none_match(STR("nonsense, \"x\""), 2));
+	ck_assert(match_none(STR("W/\"1\", W/\"2\""), 2));
+	ck_assert(match_none(STR("*"), 9));
+	ck_assert(!match_none(STR("W/\"1\""), 2));
+	ck_assert(!match_none(STR("nonsense, \"x\""), 2));
 }
 END_TEST
 
@@ -250,6 +279,7 @@ main(void)
 	tcase_add_test(tc, format_names_our_media_types_only);
 	tcase_add_test(tc, bodies_are_json_in_utf_8);
 	tcase_add_test(tc, prefer_is_read_in_both_spellings);
+	tcase_add_test(tc, what_was_done_of_prefer_is_told);
 	tcase_add_test(tc, if_match_is_one_version);
 	tcase_add_test(tc, if_none_match_is_a_list_of_versions);
 	return suite_run();

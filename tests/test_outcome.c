@@ -87,7 +87,7 @@ START_TEST(nothing_wrong_is_said_too)
 {
 	expect("{\"resourceType\":\"OperationOutcome\",\"issue\":["
 	    "{\"severity\":\"information\",\"code\":\"informational\","
-	    "\"details\":{\"text\":\"all is well\"}}]}");
+	    "\"details\":{\"text\":\"All is well\"}}]}");
 	valid_outcome();
 }
 END_TEST
@@ -102,7 +102,7 @@ START_TEST(more_issues_than_are_kept_are_mentioned)
 	ck_assert_uint_eq(d.nodes[jdoc_get(&d, 0, STR("issue"))].count,
 	    FAULT_ISSUES_MAX + 1);
 	ck_assert_ptr_nonnull(memmem(d.text.p, d.text.n,
-	    "only the first 100", 18));
+	    "Only the first 100", 18));
 }
 END_TEST
 

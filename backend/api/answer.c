@@ -29,7 +29,7 @@ fault_text(const struct ctx *ctx, enum err err)
 	const struct issue *issue = first_issue(ctx);
 
 	if (issue != NULL)
-		return issue->text;
+		return fault_sentence(ctx->arena, issue->text);
 	return str_of(http_reason(fault_kind(err)->status));
 }
 

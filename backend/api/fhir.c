@@ -3,6 +3,7 @@
 #include "api/fhir.h"
 
 #include "base/when.h"
+#include "fhir/match.h"
 #include "fhir/outcome.h"
 #include "fhir/store.h"
 #include "fhir/validate.h"
@@ -18,7 +19,7 @@ is_unchanged(const struct http_req *req, const struct record *record)
 	int64_t us;
 
 	if (tags.n > 0)
-		return field_none_match(tags, record->ver);
+		return match_none(tags, record->ver);
 	return when_http_parse(since, &us) &&
 	    record->updated_us / US_PER_SECOND <= us / US_PER_SECOND;
 }
@@ -151,19 +152,12 @@ check_body_id(struct ctx *ctx, const struct call *call)
 static enum err
 take_match(struct ctx *ctx, const struct call *call, int32_t *match)
 {
-	struct str tag = call->req->var(call->req, "HTTP_IF_MATCH");
-	struct str none = call->req->var(call->req, "HTTP_IF_NONE_MATCH");
+	const struct http_req *req = call->req;
+	const char *wrong = match_write(req->var(req, "HTTP_IF_MATCH"),
+	    req->var(req, "HTTP_IF_NONE_MATCH"), match);
 
-	if (none.n > 0 && (tag.n > 0 || !str_eqz(str_trim(none), "*")))
-		return fail(ctx, ERR_INVALID_REQUEST, "If-None-Match of a "
-		    "write must be *, and without If-Match");
-	if (none.n > 0)
-		*match = MATCH_NONE;
-	else if (str_eqz(str_trim(tag), "*"))
-		*match = MATCH_SOME;
-	else if (tag.n > 0 && !field_version(tag, match))
-		return fail(ctx, ERR_INVALID_REQUEST, "If-Match must be one "
-		    "version, like W/\"3\", or *");
+	if (wrong != NULL)
+		return fail(ctx, ERR_INVALID_REQUEST, "%s", wrong);
 	return OK;
 }
 

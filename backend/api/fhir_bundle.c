@@ -72,7 +72,7 @@ fhir_search(struct ctx *ctx, const struct call *call,
 	enum err err;
 
 	if ((err = search_parse(ctx, call->type, &call->params,
-	    call->prefer.lenient, &search)) != OK ||
+	    call->prefer.handling == HANDLING_LENIENT, &search)) != OK ||
 	    (err = search_run(ctx, search, &page)) != OK)
 		return err;
 	answer_private(answer);

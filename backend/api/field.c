@@ -1,4 +1,4 @@
-/* Accept, Content-Type, Prefer, If-Match and If-None-Match. */
+/* Accept, Content-Type and Prefer. */
 
 #include "api/field.h"
 
@@ -156,12 +156,8 @@ field_is_json(struct str content_type)
 /* --- Prefer --------------------------------------------------------------- */
 
 static void
-prefer_one(struct prefer *prefer, struct str name, struct str value)
+prefer_return(struct prefer *prefer, struct str value)
 {
-	if (str_ieq(name, STR("handling")))
-		prefer->lenient = str_ieq(value, STR("lenient"));
-	if (!str_ieq(name, STR("return")))
-		return;
 	if (str_ieq(value, STR("minimal")))
 		prefer->ret = PREFER_MINIMAL;
 	else if (str_ieq(value, STR("representation")))
@@ -170,10 +166,29 @@ prefer_one(struct prefer *prefer, struct str name, struct str value)
 		prefer->ret = PREFER_OUTCOME;
 }
 
+static void
+prefer_handling(struct prefer *prefer, struct str value)
+{
+	if (str_ieq(value, STR("strict")))
+		prefer->handling = HANDLING_STRICT;
+	else if (str_ieq(value, STR("lenient")))
+		prefer->handling = HANDLING_LENIENT;
+}
+
+static void
+prefer_one(struct prefer *prefer, struct str name, struct str value)
+{
+	if (prefer->ret == PREFER_NOTHING && str_ieq(name, STR("return")))
+		prefer_return(prefer, value);
+	else if (prefer->handling == HANDLING_NOTHING &&
+	    str_ieq(name, STR("handling")))
+		prefer_handling(prefer, value);
+}
+
 struct prefer
 field_prefer(struct str text)
 {
-	struct prefer prefer = { PREFER_NOTHING, false };
+	struct prefer prefer = { PREFER_NOTHING, HANDLING_NOTHING };
 	struct str name, value;
 
 	while (text.p != NULL) {
@@ -186,34 +201,16 @@ field_prefer(struct str text)
 	return prefer;
 }
 
-/* --- entity tags ---------------------------------------------------------- */
-
-bool
-field_version(struct str tag, int32_t *ver)
+struct str
+field_applied(struct arena *arena, const struct prefer *prefer, bool writes)
 {
-	uint64_t n;
+	static const char *const returns[] = { "", "return=minimal",
+		"return=representation", "return=OperationOutcome" };
+	static const char *const handlings[] = { "", "handling=strict",
+		"handling=lenient" };
+	const char *ret = writes ? returns[prefer->ret] : "";
+	const char *handling = handlings[prefer->handling];
 
-	tag = str_trim(tag);
-	if (str_starts(tag, STR("W/")))
-		tag = str_from(tag, 2);
-	if (tag.n < 3 || tag.p[0] != '"' || tag.p[tag.n - 1] != '"')
-		return false;
-	tag = (struct str){ tag.p + 1, tag.n - 2 };
-	if (!str_u64(tag, INT32_MAX, &n) || n == 0)
-		return false;
-	*ver = (int32_t)n;
-	return true;
-}
-
-bool
-field_none_match(struct str tags, int32_t ver)
-{
-	int32_t one;
-
-	if (str_eqz(str_trim(tags), "*"))
-		return true;
-	while (tags.p != NULL)
-		if (field_version(str_cut(&tags, ','), &one) && one == ver)
-			return true;
-	return false;
+	return arena_printf(arena, "%s%s%s", ret,
+	    *ret != '\0' && *handling != '\0' ? ", " : "", handling);
 }

@@ -4,6 +4,7 @@
 #ifndef API_FIELD_H
 #define API_FIELD_H
 
+#include "base/arena.h"
 #include "base/str.h"
 
 /*
@@ -20,20 +21,19 @@ const char	*field_format(struct str format);
 /* Content-Type is JSON in UTF-8. R4 http.html#mime-type */
 bool		field_is_json(struct str content_type);
 
-/* What Prefer asks for. RFC 7240; R4 http.html#ops */
+/* What Prefer asks for; of a preference said twice the first counts. RFC 7240
+ * 2; R4 http.html#ops, search.html#errors */
 struct prefer {
 	enum { PREFER_NOTHING, PREFER_MINIMAL, PREFER_REPRESENTATION,
 	    PREFER_OUTCOME } ret;
-	bool	lenient;
+	enum { HANDLING_NOTHING, HANDLING_STRICT, HANDLING_LENIENT } handling;
 };
 
 struct prefer	field_prefer(struct str prefer);
 
-/* The version of an If-Match of one tag: W/"3" or "3". False when it is
- * something else. R4 http.html#concurrency */
-bool		field_version(struct str if_match, int32_t *ver);
-
-/* If-None-Match names version ver, or is "*". RFC 9110 13.1.2 */
-bool		field_none_match(struct str if_none_match, int32_t ver);
+/* What was done of it, for Preference-Applied: empty when nothing was asked;
+ * `writes` says whether `return` had a meaning. RFC 7240 3 */
+struct str	field_applied(struct arena *arena, const struct prefer *prefer,
+		    bool writes);
 
 #endif

@@ -166,7 +166,8 @@ check_params(struct ctx *ctx, const struct call *call)
 	for (size_t i = 0; i < call->params.n; i++) {
 		struct str name = call->params.v[i].name;
 
-		if (!route_takes(call->route, name) && !call->prefer.lenient)
+		if (!route_takes(call->route, name) &&
+		    call->prefer.handling != HANDLING_LENIENT)
 			return fail_at(ctx, ERR_INVALID_REQUEST, name,
 			    "unknown parameter \"%.*s\"", STR_ARGS(name));
 	}
@@ -234,6 +235,21 @@ take_body(struct ctx *ctx, struct call *call)
 	return OK;
 }
 
+static void
+tell_preferences(const struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
+{
+	bool writes = (call->route->verbs & (SCOPE_C | SCOPE_U | SCOPE_D)) ||
+	    call->route->body == BODY_JSON;
+	bool shows = answer->content_type != NULL ||
+	    call->prefer.ret == PREFER_MINIMAL;
+	struct str applied = field_applied(ctx->arena, &call->prefer,
+	    writes && shows);
+
+	if (call->route->face == FACE_FHIR && applied.n > 0)
+		http_field(answer, "Preference-Applied", applied);
+}
+
 /* All steps of a request whose route is known. */
 static enum err
 run(struct ctx *ctx, struct call *call, const struct route_match *m,
@@ -252,7 +268,9 @@ run(struct ctx *ctx, struct call *call, const struct route_match *m,
 	    (err = take_body(ctx, call)) != OK)
 		return err;
 	answer->status = 200;
-	return call->route->handler(ctx, call, answer);
+	if ((err = call->route->handler(ctx, call, answer)) == OK)
+		tell_preferences(ctx, call, answer);
+	return err;
 }
 
 /* --- end ------------------------------------------------------------------ */

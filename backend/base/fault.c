@@ -3,6 +3,7 @@
 #include "base/fault.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 #include "base/ctx.h"
 #include "base/log.h"
@@ -98,6 +99,20 @@ fail_at(struct ctx *ctx, enum err err, struct str path, const char *fmt, ...)
 	return err;
 }
 
+enum err
+fail_as(struct ctx *ctx, enum err err, const char *type, struct str path,
+    const char *fmt, ...)
+{
+	struct issue issue = { .err = err, .type = type, .path = path };
+	va_list ap;
+
+	va_start(ap, fmt);
+	issue.text = arena_vprintf(ctx->arena, fmt, ap);
+	va_end(ap);
+	add_issue(ctx, issue);
+	return err;
+}
+
 void
 fault_warn(struct ctx *ctx, struct str path, const char *fmt, ...)
 {
@@ -108,6 +123,22 @@ fault_warn(struct ctx *ctx, struct str path, const char *fmt, ...)
 	issue.text = arena_vprintf(ctx->arena, fmt, ap);
 	va_end(ap);
 	add_issue(ctx, issue);
+}
+
+struct str
+fault_sentence(struct arena *arena, struct str text)
+{
+	char *copy;
+	size_t i = 0;
+
+	while (i < text.n && text.p[i] >= 'a' && text.p[i] <= 'z')
+		i++;
+	if (i == 0 || (i < text.n && text.p[i] != ' '))
+		return text;
+	copy = arena_alloc(arena, text.n);
+	memcpy(copy, text.p, text.n);
+	copy[0] = (char)(copy[0] - 'a' + 'A');
+	return (struct str){ copy, text.n };
 }
 
 void

@@ -69,6 +69,7 @@ struct issue {
 	struct issue	*next;
 	enum err	 err;
 	bool		 warning;
+	const char	*type;		/* FHIR issue-type; NULL = err's */
 	struct str	 text;
 	struct str	 path;		/* FHIRPath expression or JSON path */
 };
@@ -94,6 +95,12 @@ enum err	fail_at(struct ctx *ctx, enum err err, struct str path,
 		    const char *fmt, ...)
 		    __attribute__((format(printf, 4, 5)));
 
+/* The same with an issue-type that says more than that of err (a literal). R4
+ * valueset-issue-type.html */
+enum err	fail_as(struct ctx *ctx, enum err err, const char *type,
+		    struct str path, const char *fmt, ...)
+		    __attribute__((format(printf, 5, 6)));
+
 /* Note a warning: shown in an OperationOutcome, fails nothing. */
 void		fault_warn(struct ctx *ctx, struct str path,
 		    const char *fmt, ...)
@@ -101,5 +108,9 @@ void		fault_warn(struct ctx *ctx, struct str path,
 
 /* Forget all issues: before a retry. */
 void		fault_clear(struct ctx *ctx);
+
+/* An issue's text as a client reads it: with a capital, unless it begins with
+ * the name of something ("client_id is missing"). */
+struct str	fault_sentence(struct arena *arena, struct str text);
 
 #endif

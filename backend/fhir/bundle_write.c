@@ -100,7 +100,7 @@ put_after(struct ctx *ctx, struct http_answer *answer,
 	const char *method = record->op == 'C' ? "POST" :
 	    record->op == 'U' ? "PUT" : "DELETE";
 	const char *status = record->deleted ? "204 No Content" :
-	    record->ver == 1 ? "201 Created" : "200 OK";
+	    record->created ? "201 Created" : "200 OK";
 	struct buf b = buf_new(ctx->arena, 256);
 	char when[WHEN_INSTANT_CHARS + 1];
 

@@ -40,7 +40,8 @@ add_issue(struct ctx *ctx, struct buf *b, const struct issue *issue)
 		severity = "warning";
 	else if (kind->status >= 500)
 		severity = "fatal";
-	begin_issue(b, severity, kind->issue, issue->text);
+	begin_issue(b, severity, issue->type != NULL ? issue->type :
+	    kind->issue, fault_sentence(ctx->arena, issue->text));
 	if (!issue->warning)
 		add_diagnostics(ctx, b, issue->err);
 	if (issue->path.n > 0) {
@@ -66,13 +67,13 @@ outcome_write(struct ctx *ctx)
 	if (ctx->fault.count > FAULT_ISSUES_MAX) {
 		buf_addc(&b, ',');
 		begin_issue(&b, "information", "incomplete", arena_printf(
-		    ctx->arena, "only the first %d problems are listed",
+		    ctx->arena, "Only the first %d problems are listed",
 		    FAULT_ISSUES_MAX));
 		buf_addc(&b, '}');
 	}
 	if (ctx->fault.issues == NULL) {
 		begin_issue(&b, "information", "informational",
-		    STR("all is well"));
+		    STR("All is well"));
 		buf_addc(&b, '}');
 	}
 	buf_addz(&b, "]}");

@@ -172,7 +172,7 @@ rewrite_string(struct rewrite *w, uint32_t node, struct str name)
 		add_edit(w, node, to);
 	else if (reference && str_starts(url, STR("urn:uuid:")) &&
 	    w->err == OK)
-		w->err = fail_at(w->ctx, ERR_VALIDATION,
+		w->err = fail_as(w->ctx, ERR_VALIDATION, "not-found",
 		    w->entry->change.path, "refers to \"%.*s\", which is the "
 		    "fullUrl of no entry of this bundle", STR_ARGS(url));
 	else if (reference && is_conditional(url) && w->err == OK)

@@ -12,7 +12,7 @@
 
 /* Columns of every statement that reads records. */
 enum column { COL_RID, COL_VER, COL_UPDATED, COL_DELETED, COL_OP, COL_BODY,
-	COL_COUNT };
+	COL_COUNT, COL_CREATED };
 
 struct str
 store_new_id(struct ctx *ctx)
@@ -149,7 +149,10 @@ store_history(struct ctx *ctx, const struct r4_type *type, struct str id,
 		.n = pg_is_null(res, 0, COL_VER) ? 0 : (size_t)rows,
 	};
 	out->records = arena_array(ctx->arena, out->n, sizeof(*out->records));
-	for (size_t i = 0; i < out->n; i++)
+	for (size_t i = 0; i < out->n; i++) {
 		take_record(res, (int)i, type, id, &out->records[i]);
+		out->records[i].created = pg_get_bool(res, (int)i,
+		    COL_CREATED);
+	}
 	return OK;
 }

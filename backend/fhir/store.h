@@ -27,6 +27,8 @@ struct record {
 						 * version came to be; an
 						 * update-as-create is a 'U'
 						 * of version 1 */
+	bool			 created;	/* of a history: there was
+						 * none before */
 };
 
 /* Room for an id that the server makes: time-ordered, [0-9a-z], 26 chars. */

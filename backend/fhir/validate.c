@@ -52,7 +52,7 @@ check_value(struct walk *w, const struct place *at,
 		return;
 	}
 	if (jdoc_type(w->d, node) != JDOC_OBJECT) {
-		walk_problem(w, at, "must be an object, not %s",
+		walk_problem(w, at, BAD_SHAPE, "must be an object, not %s",
 		    walk_json(w, node));
 		return;
 	}
@@ -78,13 +78,15 @@ array_as_due(struct walk *w, const struct place *at,
 	bool is = jdoc_type(w->d, node) == JDOC_ARRAY;
 
 	if (is != (row->max != 1)) {
-		walk_problem(w, at, is ? "must not be an array: the element "
+		walk_problem(w, at, BAD_SHAPE,
+		    is ? "must not be an array: the element "
 		    "does not repeat" : "must be an array: the element may "
 		    "repeat");
 		return false;
 	}
 	if (is && jdoc_first(w->d, node) == 0) {
-		walk_problem(w, at, "is an empty array; leave the member out "
+		walk_problem(w, at, BAD_SHAPE,
+		    "is an empty array; leave the member out "
 		    "instead");
 		return false;
 	}
@@ -111,7 +113,8 @@ check_elements(struct walk *w, const struct place *at,
 		    row->kind != R4_PRIMITIVE)
 			check_value(w, &here, row, i);
 		else if (pair == 0 || jdoc_type(w->d, pair) != JDOC_OBJECT)
-			walk_problem(w, &here, "must not be null without an "
+			walk_problem(w, &here, BAD_SHAPE,
+			    "must not be null without an "
 			    "extension at the same index of _%s", row->name);
 		if (pair != 0)
 			pair = jdoc_next(w->d, other, pair);
@@ -152,13 +155,14 @@ check_element(struct walk *w, const struct place *at, uint32_t node,
 		.object = node };
 
 	if (jdoc_type(w->d, node) != JDOC_OBJECT) {
-		walk_problem(w, at, "must be an object with id or extension "
+		walk_problem(w, at, BAD_SHAPE,
+		    "must be an object with id or extension "
 		    "under its _ name, not %s", walk_json(w, node));
 		return;
 	}
 	check_members(w, at, &m);
 	if (!m.content && !(valued && jdoc_first(w->d, node) != 0))
-		walk_problem(w, at, NO_CONTENT);
+		walk_problem(w, at, BROKEN_RULE, NO_CONTENT);
 }
 
 static void
@@ -170,7 +174,8 @@ check_element_array(struct walk *w, const struct place *at, uint32_t array,
 	bool any = false;
 
 	if (valued && array_length(w->d, values) != array_length(w->d, array))
-		walk_problem(w, at, "must have as many elements under its _ "
+		walk_problem(w, at, BAD_SHAPE,
+		    "must have as many elements under its _ "
 		    "name as it has values (null where there is nothing)");
 	for (uint32_t i = jdoc_first(w->d, array); i != 0 && !walk_full(w);
 	    i = jdoc_next(w->d, array, i), here.index++) {
@@ -180,7 +185,8 @@ check_element_array(struct walk *w, const struct place *at, uint32_t array,
 		check_element(w, &here, i, valued);
 	}
 	if (!any)
-		walk_problem(w, at, "has nothing but null under its _ name");
+		walk_problem(w, at, BAD_SHAPE,
+		    "has nothing but null under its _ name");
 }
 
 /* The id and extensions of a primitive. R4 json.html#primitive */
@@ -212,7 +218,7 @@ unknown_member(struct walk *w, const struct place *at,
 	const char *near = suggest_element(s, name);
 
 	m->content = true;
-	walk_problem(w, at, "is not an element of %s%s%s%s", s->name,
+	walk_problem(w, at, BAD_SHAPE, "is not an element of %s%s%s%s", s->name,
 	    near == NULL ? "" : "; is '", near == NULL ? "" : near,
 	    near == NULL ? "" : "' meant?");
 }
@@ -227,7 +233,8 @@ fill_slot(struct walk *w, const struct place *at,
 		return;
 	bit = UINT64_C(1) << (row->slot - 1);
 	if ((m->seen & bit) != 0)
-		walk_problem(w, at, "may be given with one type only (%.*s[x])",
+		walk_problem(w, at, BAD_SHAPE,
+		    "may be given with one type only (%.*s[x])",
 		    row->base_len, row->name);
 	m->seen |= bit;
 }
@@ -247,7 +254,8 @@ check_named(struct walk *w, const struct place *up, struct members *m,
 	}
 	at.name = (struct str){ row->name, row->base_len };
 	if (jdoc_type(w->d, value) == JDOC_NULL) {
-		walk_problem(w, &at, "must not be null; leave the member out "
+		walk_problem(w, &at, BAD_SHAPE,
+		    "must not be null; leave the member out "
 		    "instead");
 		return;
 	}
@@ -275,7 +283,8 @@ missing_elements(struct walk *w, const struct place *up,
 			continue;
 		missing &= ~bit;
 		at.name = (struct str){ row->name, row->base_len };
-		walk_problem(w, &at, "is missing; %s needs %.*s%s", m->s->name,
+		walk_problem(w, &at, MISSING,
+		    "is missing; %s needs %.*s%s", m->s->name,
 		    row->base_len, row->name,
 		    row->base_len < row->name_len ? "[x]" : "");
 	}
@@ -290,10 +299,12 @@ check_extension(struct walk *w, const struct place *at,
 	bool nested = jdoc_get(w->d, m->object, STR("extension")) != 0;
 
 	if (value && nested)
-		walk_problem(w, at, "must not have both a value and extensions "
+		walk_problem(w, at, BROKEN_RULE,
+		    "must not have both a value and extensions "
 		    "(ext-1)");
 	else if (!value && !nested)
-		walk_problem(w, at, "must have a value or extensions (ext-1)");
+		walk_problem(w, at, BROKEN_RULE,
+		    "must have a value or extensions (ext-1)");
 }
 
 static void
@@ -321,7 +332,7 @@ check_object(struct walk *w, const struct place *at,
 	if (s->rule == R4_RULE_EXTENSION)
 		check_extension(w, at, &m);
 	else if (!m.content && !s->resource && s->required == 0)
-		walk_problem(w, at, NO_CONTENT);
+		walk_problem(w, at, BROKEN_RULE, NO_CONTENT);
 }
 
 /* --- resources ------------------------------------------------------------ */
@@ -336,11 +347,13 @@ check_contained(struct walk *w, const struct place *at, uint32_t node)
 	struct place at_meta = { at, STR("meta"), -1 };
 
 	if (jdoc_get(w->d, node, STR("contained")) != 0)
-		walk_problem(w, at, "must not contain resources: it is "
+		walk_problem(w, at, BROKEN_RULE,
+		    "must not contain resources: it is "
 		    "contained itself (dom-2)");
 	for (size_t i = 0; meta != 0 && i < 3; i++)
 		if (jdoc_get(w->d, meta, str_of(members[i])) != 0)
-			walk_problem(w, &at_meta, "must not have %s in a "
+			walk_problem(w, &at_meta, BROKEN_RULE,
+			    "must not have %s in a "
 			    "contained resource (dom-4, dom-5)", members[i]);
 }
 
@@ -353,16 +366,19 @@ resource_type(struct walk *w, const struct place *at,
 	const struct r4_type *type;
 
 	if (named == 0) {
-		walk_problem(w, &here, "is missing; a resource says its type");
+		walk_problem(w, &here, MISSING,
+		    "is missing; a resource says its type");
 		return NULL;
 	}
 	type = jdoc_type(w->d, named) == JDOC_STRING ?
 	    r4_type_named(walk_text(w, named)) : NULL;
 	if (type == NULL)
-		walk_problem(w, &here, "is not the name of an R4 resource "
+		walk_problem(w, &here, BAD_VALUE,
+		    "is not the name of an R4 resource "
 		    "type");
 	else if (want != NULL && type != want)
-		walk_problem(w, &here, "must be %s here, not %s", want->name,
+		walk_problem(w, &here, BAD_VALUE,
+		    "must be %s here, not %s", want->name,
 		    type->name);
 	return want != NULL && type != want ? NULL : type;
 }
@@ -414,7 +430,7 @@ validate(struct ctx *ctx, const struct jdoc *d, uint32_t node,
 	if (jdoc_type(d, node) == JDOC_OBJECT)
 		check_resource(&w, &root, type, node);
 	else
-		walk_problem(&w, &root, "must be an object, not %s",
+		walk_problem(&w, &root, BAD_SHAPE, "must be an object, not %s",
 		    walk_json(&w, node));
 	return w.failed ? ERR_VALIDATION : OK;
 }

