@@ -64,7 +64,7 @@ all: $(BUILD)/twocare $(if $(wildcard ngx_module/build.sh),$(MODULE))
 
 $(BUILD)/twocare: $(MAIN_OBJ) $(LIB)
 	@$(call say,LINK   )
-	$(CC) $(ALL_LDFLAGS) -o $@ $(MAIN_OBJ) $(LIB) $(PKG_LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(MAIN_OBJ) $(LIB) $(PKG_LIBS) -lm
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
@@ -119,11 +119,11 @@ tests: $(TESTS) $(TOOLS)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIB) $(LIB)
 	@$(call say,LINK   )
-	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS) \
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS) -lm \
 	    $(CHECK_LIBS)
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
 	@$(call say,LINK   )
-	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS) -lm
 
 unit: $(TESTS) $(TOOLS)
 	@tests/with_postgres.sh tests/run.sh $(TESTS)

@@ -64,6 +64,20 @@ is_column(const struct r4_param *param)
 	    strcmp(param->code, "_lastUpdated") == 0);
 }
 
+/* A union has a value where one of its parts has. */
+static void
+note_unions(const struct r4_type *type, struct keys *out)
+{
+	for (unsigned i = 0; i < type->nparams; i++) {
+		const struct r4_param *param = type->params[i];
+		const struct r4_param *const *part = param->parts;
+
+		for (; part != NULL && *part != NULL; part++)
+			if (out->has >> (*part)->bit & 1)
+				out->has |= UINT64_C(1) << param->bit;
+	}
+}
+
 void
 keys_extract(struct ctx *ctx, struct key_space space,
     const struct r4_type *type, struct str id, const struct extract *resource,
@@ -83,10 +97,11 @@ keys_extract(struct ctx *ctx, struct key_space space,
 		b.known = 0;
 		if (is_column(b.param))
 			out->has |= UINT64_C(1) << b.param->bit;
-		else if (b.param->program != NULL)
+		else if (b.param->program != NULL && b.param->parts == NULL)
 			extract_run(&b.x, b.param->program, b.x.root, emit,
 			    &b);
 	}
+	note_unions(type, out);
 	for (unsigned i = 0; i < R4_OWNERS; i++)
 		if (r4_owners[i] == type)
 			build_owner(&b, type,

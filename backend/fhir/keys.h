@@ -34,9 +34,8 @@
  *             key_combine(hashes of the discrete components in their order):
  *             token key_hash(code), reference its posting's hash.
  *  aux        key_system of the first discrete component, 0 of a reference
- *  unit       a second discrete component: its key_system << 32; a quantity:
- *             key_system << 32 | key_unit(code), so `5|system|code` asks unit
- *             = both and `5||code` the low half alone; else 0
+ *  system     key_system of a second discrete component, or of a quantity
+ *  code, unit of a quantity, as in qty; else 0
  *  lo, hi     the quantity, number or date (us) as a span; of two numbers lo
  *             is the first and hi the second; no measured component: 0, 0
  *             A composite with a string component has no rows: R4 has one,
@@ -44,7 +43,9 @@
  *             so it is the AND of its components. Of one component of one
  *             group 16 values count.
  *
- * _id and _lastUpdated have no rows: res.id and res.updated answer them.
+ * A union of parameters (r4_param.parts) has no keys of its own, only a bit in
+ * `has`: a search asks for those of its parts. _id and _lastUpdated have no
+ * rows: res.id and res.updated answer them.
  */
 #ifndef FHIR_KEYS_H
 #define FHIR_KEYS_H
@@ -80,11 +81,12 @@ enum key_space_kind {
 struct key_post { int64_t k; int32_t aux; };
 struct key_date { int16_t param; int64_t lo_us, hi_us; };
 struct key_str  { int16_t param; struct str folded; };
-/* unit 0: the number alone (every value has that row); else key_hash(code or
- * unit as written), aux the code's system. lo = hi for a plain value; open
- * ends (comparators, ranges) are infinite. */
-struct key_qty  { int16_t param; int64_t unit; double lo, hi; int32_t aux; };
-struct key_cqty { int64_t k; double lo, hi; int32_t aux; int64_t unit; };
+/* A number or quantity, once. lo = hi for a plain value; both ends belong to
+ * it, and open ones (comparators, ranges) are infinite. system, code: prints
+ * of the unit's, 0 = none; unit: of the unit in words, 0 when it is the code.
+ * So `5|system|code` asks for both and `5||code` for a code or unit. */
+struct key_qty  { int16_t param; double lo, hi; int32_t system, code, unit; };
+struct key_cqty { int64_t k; double lo, hi; int32_t aux, system, code, unit; };
 /* A distinct token or uri for dict; space KEY_VALUE, or KEY_TEXT with the
  * folded text as its code. Not of identifiers and contact points. Each part
  * is at most KEY_DICT_MAX bytes: longer systems and codes have no row. */
@@ -119,7 +121,7 @@ int64_t	key_triple(struct key_space space, struct str a, struct str b,
 int64_t	key_reference(struct key_space space, struct str type,
 	    struct str id);			/* rh */
 int32_t	key_system(struct key_space space, struct str system);	/* aux */
-uint32_t key_unit(struct key_space space, struct str code);
+int32_t	key_unit(struct key_space space, struct str code);
 int64_t	key_combine(struct key_space space, const int64_t *hashes, size_t n);
 
 /*

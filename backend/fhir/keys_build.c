@@ -68,13 +68,13 @@ build_str(struct key_build *b, struct str folded)
 }
 
 void
-build_qty(struct key_build *b, int64_t unit, double lo, double hi, int32_t aux)
+build_qty(struct key_build *b, struct key_qty row)
 {
 	struct keys *o = b->out;
 
 	o->qty = grow(b, o->qty, o->nqty, &b->qty_room, sizeof(*o->qty));
-	o->qty[o->nqty++] =
-	    (struct key_qty){ b->param->number, unit, lo, hi, aux };
+	row.param = b->param->number;
+	o->qty[o->nqty++] = row;
 }
 
 void
@@ -206,12 +206,14 @@ by_qty(const void *pa, const void *pb)
 	int c = COMPARE(a->param, b->param);
 
 	if (c == 0)
-		c = COMPARE(a->unit, b->unit);
-	if (c == 0)
 		c = COMPARE(a->lo, b->lo);
 	if (c == 0)
 		c = COMPARE(a->hi, b->hi);
-	return c != 0 ? c : COMPARE(a->aux, b->aux);
+	if (c == 0)
+		c = COMPARE(a->system, b->system);
+	if (c == 0)
+		c = COMPARE(a->code, b->code);
+	return c != 0 ? c : COMPARE(a->unit, b->unit);
 }
 
 static int
@@ -226,6 +228,10 @@ by_cqty(const void *pa, const void *pb)
 		c = COMPARE(a->hi, b->hi);
 	if (c == 0)
 		c = COMPARE(a->aux, b->aux);
+	if (c == 0)
+		c = COMPARE(a->system, b->system);
+	if (c == 0)
+		c = COMPARE(a->code, b->code);
 	return c != 0 ? c : COMPARE(a->unit, b->unit);
 }
 

@@ -30,8 +30,7 @@ void	build_post(struct key_build *b, enum key_space_kind kind, int64_t hash,
 	    int32_t aux);
 void	build_date(struct key_build *b, int64_t lo_us, int64_t hi_us);
 void	build_str(struct key_build *b, struct str folded);
-void	build_qty(struct key_build *b, int64_t unit, double lo, double hi,
-	    int32_t aux);
+void	build_qty(struct key_build *b, struct key_qty row);
 void	build_cqty(struct key_build *b, struct key_cqty row);
 /* Left out when a part is too long; display is cut. */
 void	build_dict(struct key_build *b, enum key_space_kind kind, int64_t hash,
@@ -80,6 +79,8 @@ struct measure { double lo, hi; struct str system, code, unit; };
 
 bool	measure_of(const struct key_build *b, enum extract_kind kind,
 	    uint32_t node, struct measure *out);
+/* key_qty.unit: of the unit in words, unless the code says the same. */
+int32_t	measure_unit(struct key_space space, const struct measure *m);
 bool	measure_date(const struct key_build *b, enum extract_kind kind,
 	    uint32_t node, int64_t *lo_us, int64_t *hi_us);
 

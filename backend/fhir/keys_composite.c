@@ -20,7 +20,7 @@ struct part {
 	int64_t	hash;		/* unless measured */
 	int32_t	aux;		/* of a token */
 	double	lo, hi;		/* if measured */
-	int64_t	unit;
+	int32_t	system, code, unit;
 };
 
 struct component {
@@ -92,13 +92,10 @@ measure_part(struct component *c, enum extract_kind kind, uint32_t node)
 		return;
 	part.lo = m.lo;
 	part.hi = m.hi;
-	part.unit = (int64_t)((uint64_t)(uint32_t)key_system(space, m.system)
-	    << 32 | key_unit(space, m.code));
+	part.system = key_system(space, m.system);
+	part.code = key_unit(space, m.code);
+	part.unit = measure_unit(space, &m);
 	add_part(c, part);
-	if (m.unit.n > 0 && !str_eq(m.unit, m.code)) {
-		part.unit = (int64_t)(uint64_t)key_unit(space, m.unit);
-		add_part(c, part);
-	}
 }
 
 static void
@@ -143,12 +140,13 @@ combine(struct key_build *b, const struct part *const *parts, unsigned n)
 			if (discrete == 0)
 				row.aux = p->aux;
 			else
-				row.unit = (int64_t)((uint64_t)(uint32_t)
-				    p->aux << 32);
+				row.system = p->aux;
 			hashes[discrete++] = p->hash;
 		} else if (measured++ == 0) {
 			row.lo = p->lo;
 			row.hi = p->hi;
+			row.system = p->system;
+			row.code = p->code;
 			row.unit = p->unit;
 		} else {
 			row.hi = p->hi;

@@ -62,10 +62,10 @@ key_system(struct key_space space, struct str system)
 	return (int32_t)(print == 0 ? 1 : print);
 }
 
-uint32_t
+int32_t
 key_unit(struct key_space space, struct str code)
 {
-	return (uint32_t)key_system(space, code);
+	return key_system(space, code);
 }
 
 int64_t

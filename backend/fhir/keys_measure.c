@@ -116,7 +116,7 @@ unit_of(const struct key_build *b, uint32_t quantity, struct measure *out)
 	out->unit = build_member_text(b, quantity, STR("unit"));
 }
 
-/* "<5" is everything up to 5. R4 datatypes.html#Quantity */
+/* "<5" is everything below 5, "<=5" up to it. R4 datatypes.html#Quantity */
 static bool
 quantity(const struct key_build *b, uint32_t node, struct measure *out)
 {
@@ -131,6 +131,10 @@ quantity(const struct key_build *b, uint32_t node, struct measure *out)
 		out->lo = -HUGE_VAL;
 	else if (comparator.n > 0 && comparator.p[0] == '>')
 		out->hi = HUGE_VAL;
+	if (str_eqz(comparator, "<"))
+		out->hi = nextafter(value, -HUGE_VAL);
+	else if (str_eqz(comparator, ">"))
+		out->lo = nextafter(value, HUGE_VAL);
 	unit_of(b, node, out);
 	return true;
 }
@@ -232,6 +236,12 @@ measure_of(const struct key_build *b, enum extract_kind kind, uint32_t node,
 	}
 }
 
+int32_t
+measure_unit(struct key_space space, const struct measure *m)
+{
+	return str_eq(m->unit, m->code) ? 0 : key_unit(space, m->unit);
+}
+
 void
 value_measure(struct key_build *b, enum extract_kind kind, uint32_t node)
 {
@@ -239,10 +249,11 @@ value_measure(struct key_build *b, enum extract_kind kind, uint32_t node)
 
 	if (!measure_of(b, kind, node, &m))
 		return;
-	build_qty(b, 0, m.lo, m.hi, 0);
-	if (m.code.n > 0)
-		build_qty(b, key_hash(b->space, m.code), m.lo, m.hi,
-		    key_system(b->space, m.system));
-	if (m.unit.n > 0 && !str_eq(m.unit, m.code))
-		build_qty(b, key_hash(b->space, m.unit), m.lo, m.hi, 0);
+	build_qty(b, (struct key_qty){
+		.lo = m.lo,
+		.hi = m.hi,
+		.system = key_system(b->space, m.system),
+		.code = key_unit(b->space, m.code),
+		.unit = measure_unit(b->space, &m),
+	});
 }

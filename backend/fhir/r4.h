@@ -67,6 +67,9 @@ struct r4_param {
 	const int16_t		*targets;
 	/* Composite: the codes of its components, NULL-terminated. */
 	const struct r4_param	*const *components;
+	/* A union of other parameters (combo-code of code and component-code),
+	 * NULL-terminated; it has no keys but theirs. NULL when it is none. */
+	const struct r4_param	*const *parts;
 };
 
 /* The parameter `code` of a type, or NULL. */

@@ -17,6 +17,8 @@ struct work {
 	struct key_space		 space;
 	const struct search		*search;
 	const struct search_condition	*c;
+	const struct r4_param		*param;	/* whose keys are asked: c's,
+						 * or one of its parts */
 	struct probe			*probe;
 };
 
@@ -54,8 +56,8 @@ add_any(struct posts *p, int64_t k)
 static int64_t
 konst(const struct work *w, enum key_space_kind kind)
 {
-	return key_const(w->space, w->search->type->number,
-	    w->probe->param->number, kind);
+	return key_const(w->space, w->search->type->number, w->param->number,
+	    kind);
 }
 
 /* --- dict: what `system|` and :text stand for ----------------------------- */
@@ -76,7 +78,8 @@ add_dict(const struct work *w, const struct pg_query *q,
 		    "Search parameter '%s': '%.*s' stands for more than %d "
 		    "codes; name the codes", w->probe->param->code,
 		    STR_ARGS(shown), SEARCH_CODES_MAX);
-	posts_room(w->ctx->arena, &w->probe->posts, (size_t)n + w->c->n);
+	/* The values behind this one still want room for two each. */
+	posts_room(w->ctx->arena, &w->probe->posts, (size_t)n + w->c->n * 2);
 	for (i = 0; i < n; i++)
 		add_post(&w->probe->posts, pg_get_int8(res, i, 0),
 		    pg_get_int4(res, i, 1), pg_get_int4(res, i, 1));
@@ -90,7 +93,7 @@ dict_args(const struct work *w)
 
 	pg_int4(&a, w->space.tn);
 	pg_int2(&a, w->search->type->number);
-	pg_int2(&a, w->probe->param->number);
+	pg_int2(&a, w->param->number);
 	pg_int4(&a, SEARCH_CODES_MAX + 1);
 	return a;
 }
@@ -138,7 +141,7 @@ add_code(const struct work *w, const struct search_value *v)
 {
 	struct posts *p = &w->probe->posts;
 	int64_t k = konst(w, KEY_VALUE) ^ key_hash(w->space, v->text);
-	const char *implied = w->probe->param->system;
+	const char *implied = w->param->system;
 	int32_t aux;
 
 	if (!v->has_system) {
@@ -242,8 +245,9 @@ targets_count(const struct r4_param *param)
 	return n;
 }
 
+/* The postings of w->param. */
 static enum err
-probe_post(const struct work *w)
+add_posts(const struct work *w)
 {
 	const struct search_condition *c = w->c;
 	size_t each = c->kind == SEARCH_REFERENCE ?
@@ -251,10 +255,6 @@ probe_post(const struct work *w)
 	size_t i;
 	enum err err = OK;
 
-	w->probe->kind = c->modifier == SEARCH_NOT ? PROBE_NOT_POST :
-	    PROBE_POST;
-	w->probe->rare = c->modifier == SEARCH_OF_TYPE ||
-	    (c->param->identifiers && c->values[0].has_text);
 	posts_room(w->ctx->arena, &w->probe->posts, c->n * (each + 2));
 	for (i = 0; i < c->n && err == OK; i++) {
 		if (c->modifier == SEARCH_IDENTIFIER)
@@ -268,6 +268,27 @@ probe_post(const struct work *w)
 			add_uri(w, &c->values[i]);
 		else
 			err = add_token(w, &c->values[i]);
+	}
+	return err;
+}
+
+static enum err
+probe_post(const struct work *w)
+{
+	const struct search_condition *c = w->c;
+	const struct r4_param *const *part = c->param->parts;
+	struct work one = *w;
+	enum err err = OK;
+
+	w->probe->kind = c->modifier == SEARCH_NOT ? PROBE_NOT_POST :
+	    PROBE_POST;
+	w->probe->rare = c->modifier == SEARCH_OF_TYPE ||
+	    (c->param->identifiers && c->values[0].has_text);
+	if (part == NULL)
+		return add_posts(w);
+	for (; *part != NULL && err == OK; part++) {
+		one.param = *part;
+		err = add_posts(&one);
 	}
 	return err;
 }
@@ -463,7 +484,7 @@ search_probes(struct ctx *ctx, struct key_space space, struct plan *plan)
 		if (is_tautology(w.c))
 			continue;
 		w.probe = &plan->probes[plan->n++];
-		w.probe->param = w.c->param;
+		w.probe->param = w.param = w.c->param;
 		if ((err = probe_of(&w)) != OK)
 			return err;
 	}

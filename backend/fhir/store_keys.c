@@ -15,11 +15,11 @@
 /* One row of any key table; each uses the fields it has. */
 struct key {
 	int16_t		 type, param;
-	int32_t		 aux;
-	int64_t		 k;		/* post, cqty; unit of qty */
+	int32_t		 aux;		/* post, cqty */
+	int32_t		 system, code, unit;	/* qty, cqty */
+	int64_t		 k;		/* post, cqty */
 	int64_t		 at;		/* post; lo of dat, datw */
 	int64_t		 hi;		/* dat, datw */
-	int64_t		 unit;		/* cqty */
 	int64_t		 rid;
 	double		 flo, fhi;
 	struct str	 text;
@@ -134,10 +134,11 @@ add_rest(struct lists *lists, const struct row *row)
 	}
 	for (size_t i = 0; i < keys->nqty; i++) {
 		key.param = keys->qty[i].param;
-		key.k = keys->qty[i].unit;
 		key.flo = keys->qty[i].lo;
 		key.fhi = keys->qty[i].hi;
-		key.aux = keys->qty[i].aux;
+		key.system = keys->qty[i].system;
+		key.code = keys->qty[i].code;
+		key.unit = keys->qty[i].unit;
 		lists->qty.v[lists->qty.n++] = key;
 	}
 	for (size_t i = 0; i < keys->ncqty; i++) {
@@ -145,6 +146,8 @@ add_rest(struct lists *lists, const struct row *row)
 		key.flo = keys->cqty[i].lo;
 		key.fhi = keys->cqty[i].hi;
 		key.aux = keys->cqty[i].aux;
+		key.system = keys->cqty[i].system;
+		key.code = keys->cqty[i].code;
 		key.unit = keys->cqty[i].unit;
 		lists->cqty.v[lists->cqty.n++] = key;
 	}
@@ -210,10 +213,11 @@ store_key_print(struct arena *arena, struct key_space space,
 	add_number(&b, (int64_t)keys->nstr);
 	for (size_t i = 0; i < keys->nqty; i++) {
 		add_number(&b, keys->qty[i].param);
-		add_number(&b, keys->qty[i].unit);
 		add_double(&b, keys->qty[i].lo);
 		add_double(&b, keys->qty[i].hi);
-		add_number(&b, keys->qty[i].aux);
+		add_number(&b, keys->qty[i].system);
+		add_number(&b, keys->qty[i].code);
+		add_number(&b, keys->qty[i].unit);
 	}
 	add_number(&b, (int64_t)keys->nqty);
 	for (size_t i = 0; i < keys->ncqty; i++) {
@@ -221,6 +225,8 @@ store_key_print(struct arena *arena, struct key_space space,
 		add_double(&b, keys->cqty[i].lo);
 		add_double(&b, keys->cqty[i].hi);
 		add_number(&b, keys->cqty[i].aux);
+		add_number(&b, keys->cqty[i].system);
+		add_number(&b, keys->cqty[i].code);
 		add_number(&b, keys->cqty[i].unit);
 	}
 	return (int64_t)siphash(space.key, buf_str(&b));
@@ -326,17 +332,20 @@ add_qty(struct pg_args *a, struct list qty, struct list cqty)
 {
 	ADD_COLUMN(a, qty, int16_t, type, pg_int2s);
 	ADD_COLUMN(a, qty, int16_t, param, pg_int2s);
-	ADD_COLUMN(a, qty, int64_t, k, pg_int8s);
 	ADD_COLUMN(a, qty, double, flo, pg_float8s);
 	ADD_COLUMN(a, qty, int64_t, rid, pg_int8s);
 	ADD_COLUMN(a, qty, double, fhi, pg_float8s);
-	ADD_COLUMN(a, qty, int32_t, aux, pg_int4s);
+	ADD_COLUMN(a, qty, int32_t, system, pg_int4s);
+	ADD_COLUMN(a, qty, int32_t, code, pg_int4s);
+	ADD_COLUMN(a, qty, int32_t, unit, pg_int4s);
 	ADD_COLUMN(a, cqty, int64_t, k, pg_int8s);
 	ADD_COLUMN(a, cqty, double, flo, pg_float8s);
 	ADD_COLUMN(a, cqty, int64_t, rid, pg_int8s);
 	ADD_COLUMN(a, cqty, double, fhi, pg_float8s);
 	ADD_COLUMN(a, cqty, int32_t, aux, pg_int4s);
-	ADD_COLUMN(a, cqty, int64_t, unit, pg_int8s);
+	ADD_COLUMN(a, cqty, int32_t, system, pg_int4s);
+	ADD_COLUMN(a, cqty, int32_t, code, pg_int4s);
+	ADD_COLUMN(a, cqty, int32_t, unit, pg_int4s);
 }
 
 /* The first rows of a list, taken off it. */

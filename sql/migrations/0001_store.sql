@@ -100,32 +100,40 @@ create index str_rid on str (rid);
 create index str_trgm on str using gin (tn, type, param, v gin_trgm_ops)
 	with (fastupdate = on, gin_pending_list_limit = 1024);
 
--- Numbers and quantities; unit 0 = the number alone, else a hash of the unit's
--- code; aux is the print of the code's system.
+-- Numbers and quantities, each once; system, code and unit are prints of the
+-- unit's, 0 = none (backend/fhir/keys.h). lo = hi but for ranges and
+-- comparators, which are few: those alone are in qty_span.
 create table qty (
 	tn	int not null,
 	type	smallint not null,
 	param	smallint not null,
-	unit	bigint not null,
 	lo	double precision not null,
 	rid	bigint not null,
 	hi	double precision not null,
-	aux	int not null,
-	primary key (tn, type, param, unit, lo, rid, hi, aux)
+	system	int not null,
+	code	int not null,
+	unit	int not null
 );
+create index qty_value on qty (tn, type, param, lo, rid);
+create index qty_code on qty (tn, type, param, code, lo, rid) where code <> 0;
+create index qty_unit on qty (tn, type, param, unit, lo, rid) where unit <> 0;
+create index qty_span on qty (tn, type, param, lo, rid) where lo <> hi;
 create index qty_rid on qty (rid);
 
 -- Composites: k over the discrete components, lo and hi the measured ones
--- (else 0), aux and unit prints to filter by (backend/fhir/keys.h).
+-- (else 0), the rest prints to filter by (backend/fhir/keys.h).
 create table cqty (
 	k	bigint not null,
 	lo	double precision not null,
 	rid	bigint not null,
 	hi	double precision not null,
 	aux	int not null,
-	unit	bigint not null,
-	primary key (k, lo, rid, hi, aux, unit)
+	system	int not null,
+	code	int not null,
+	unit	int not null
 );
+create index cqty_value on cqty (k, lo, rid);
+create index cqty_span on cqty (k, lo, rid) where lo <> hi;
 create index cqty_rid on cqty (rid);
 
 -- Distinct tokens: what `system|`, :text and :in resolve to keys.

@@ -17,41 +17,42 @@ where r.rid > $1 order by r.rid limit $2
 -- Records of one tenant whose rows differ from what is expected, and where. By
 -- rid alone, so that no index but that of the rid can be chosen.
 -- name: check_rows
--- $1 tenant; $2..$32 as store_key; $33 rids
+-- $1 tenant; $2..$35 as store_key; $36 rids
 with dat_is as (
 	select type, param, lo, rid, hi from dat
-	where rid = any($33::bigint[])
+	where rid = any($36::bigint[])
 ), dat_wanted as (
 	select * from unnest($6::smallint[], $7::smallint[],
 		$8::timestamptz[], $9::bigint[], $10::timestamptz[])
 		x(type, param, lo, rid, hi)
 ), datw_is as (
 	select type, param, span, rid from datw
-	where rid = any($33::bigint[])
+	where rid = any($36::bigint[])
 ), datw_wanted as (
 	select type, param, tstzrange(lo, hi) span, rid
 	from unnest($11::smallint[], $12::smallint[], $13::timestamptz[],
 		$14::timestamptz[], $15::bigint[]) x(type, param, lo, hi, rid)
 ), str_is as (
 	select type, param, v, rid from str
-	where rid = any($33::bigint[])
+	where rid = any($36::bigint[])
 ), str_wanted as (
 	select * from unnest($16::smallint[], $17::smallint[], $18::text[],
 		$19::bigint[]) x(type, param, v, rid)
 ), qty_is as (
-	select type, param, unit, lo, rid, hi, aux from qty
-	where rid = any($33::bigint[])
+	select type, param, lo, rid, hi, system, code, unit from qty
+	where rid = any($36::bigint[])
 ), qty_wanted as (
 	select * from unnest($20::smallint[], $21::smallint[],
-		$22::bigint[], $23::float8[], $24::bigint[], $25::float8[],
-		$26::int[]) x(type, param, unit, lo, rid, hi, aux)
+		$22::float8[], $23::bigint[], $24::float8[], $25::int[],
+		$26::int[], $27::int[])
+		x(type, param, lo, rid, hi, system, code, unit)
 ), cqty_is as (
-	select k, lo, rid, hi, aux, unit from cqty
-	where rid = any($33::bigint[])
+	select k, lo, rid, hi, aux, system, code, unit from cqty
+	where rid = any($36::bigint[])
 ), cqty_wanted as (
-	select * from unnest($27::bigint[], $28::float8[], $29::bigint[],
-		$30::float8[], $31::int[], $32::bigint[])
-		x(k, lo, rid, hi, aux, unit)
+	select * from unnest($28::bigint[], $29::float8[], $30::bigint[],
+		$31::float8[], $32::int[], $33::int[], $34::int[], $35::int[])
+		x(k, lo, rid, hi, aux, system, code, unit)
 )
 select 'post', rid from unnest($2::bigint[], $3::timestamptz[], $4::bigint[],
 	$5::int[]) x(k, at, rid, aux)

@@ -151,8 +151,9 @@ delete from qty where rid = any($1::bigint[])
 -- $6 type, $7 param, $8 lo, $9 rid, $10 hi: dat
 -- $11 type, $12 param, $13 lo, $14 hi, $15 rid: datw
 -- $16 type, $17 param, $18 v, $19 rid: str
--- $20 type, $21 param, $22 unit, $23 lo, $24 rid, $25 hi, $26 aux: qty
--- $27 k, $28 lo, $29 rid, $30 hi, $31 aux, $32 unit: cqty
+-- $20 type, $21 param, $22 lo, $23 rid, $24 hi, $25 system, $26 code, $27 unit:
+-- qty
+-- $28 k, $29 lo, $30 rid, $31 hi, $32 aux, $33 system, $34 code, $35 unit: cqty
 with p as (
 	insert into post (k, at, rid, aux)
 	select * from unnest($2::bigint[], $3::timestamptz[], $4::bigint[],
@@ -171,14 +172,14 @@ with p as (
 	select $1, * from unnest($16::smallint[], $17::smallint[], $18::text[],
 		$19::bigint[])
 ), q as (
-	insert into qty (tn, type, param, unit, lo, rid, hi, aux)
+	insert into qty (tn, type, param, lo, rid, hi, system, code, unit)
 	select $1, * from unnest($20::smallint[], $21::smallint[],
-		$22::bigint[], $23::float8[], $24::bigint[], $25::float8[],
-		$26::int[])
+		$22::float8[], $23::bigint[], $24::float8[], $25::int[],
+		$26::int[], $27::int[])
 )
-insert into cqty (k, lo, rid, hi, aux, unit)
-select * from unnest($27::bigint[], $28::float8[], $29::bigint[],
-	$30::float8[], $31::int[], $32::bigint[])
+insert into cqty (k, lo, rid, hi, aux, system, code, unit)
+select * from unnest($28::bigint[], $29::float8[], $30::bigint[],
+	$31::float8[], $32::int[], $33::int[], $34::int[], $35::int[])
 
 -- Tokens that this worker has not met before.
 -- name: store_dict

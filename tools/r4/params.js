@@ -69,7 +69,11 @@ const BITS = 64;
 
 // Part of every program's hash, like its kind and its compartments: raise it
 // when backend/fhir/keys*.c makes other keys of the same elements.
-const RULES = 1;
+const RULES = 2;
+
+// Kinds of which a parameter may be the union of others: combo-code of code
+// and component-code. It has no keys of its own: a search asks for theirs.
+const UNIONS = new Set(['token', 'quantity', 'composite']);
 
 const quote = (text) => JSON.stringify(text);
 const symbolOf = (type, code) =>
@@ -100,12 +104,15 @@ function fill(rows) {
 	    .replace(/, (?=(PATH|COMPONENT|END)\()/g, ',\n\t') + ',';
 }
 
-// Paths one after the other, each led by how many rows it has.
+// The rows of each path, led by how many there are.
+const paths = (states, ends) => states.map((state, i) => {
+	const body = [...state.steps.map(step), ...ends[i]];
+	return [`PATH(${body.length})`, ...body];
+});
+
+// Paths one after the other.
 function program(states, ends) {
-	const rows = states.flatMap((state, i) => {
-		const body = [...state.steps.map(step), ...ends[i]];
-		return [`PATH(${body.length})`, ...body];
-	});
+	const rows = paths(states, ends).flat();
 
 	if (states.some((s) => s.truth))
 		rows.unshift('TRUTH()');
@@ -209,21 +216,34 @@ class Params {
 		const where = `${type} ${param.code}`;
 
 		if (kind === 'special')
-			return { kind, states: [] };
+			return { kind, states: [], paths: [] };
 		const states = this.compiler.compile(param.expression, type);
-		if (kind === 'composite')
-			return { kind, states, rows: program(states,
-			    states.map((s) => this.group(param, type, s))) };
-		const [kept, ends] = this.values(states, kind, where);
-		return { kind, states: kept, rows: program(kept, ends) };
+		const [kept, ends] = kind === 'composite' ? [states,
+			states.map((s) => this.group(param, type, s))] :
+		    this.values(states, kind, where);
+		return { kind, states: kept, rows: program(kept, ends),
+			paths: paths(kept, ends).map((p) => p.join('\n')),
+			system: kind === 'token' ? this.system(states) : null };
+	}
+
+	// The codes of those of all that together select what one selects.
+	parts(one, all) {
+		const own = new Set(one.paths);
+		const parts = [...all].filter(([, other]) =>
+		    other.kind === one.kind && other.system === one.system &&
+		    other.paths.length < own.size &&
+		    other.paths.every((p) => own.has(p)));
+		const found = new Set(parts.flatMap(([, p]) => p.paths));
+
+		return UNIONS.has(one.kind) && parts.length > 0 &&
+		    found.size === own.size ? parts.map(([code]) => code) : [];
 	}
 
 	// The struct of one parameter of one type.
-	add(param, type, bit) {
-		const { kind, states, rows } = this.compiled(param, type);
+	add(param, type, bit, all) {
+		const { kind, states, rows, system } = all.get(param.code);
 		const symbol = symbolOf(type, param.code);
 		const number = this.numbers.param(param);
-		const system = kind === 'token' ? this.system(states) : null;
 		const mask = compartments.mask(this.defs, this.rows, type,
 		    param.code);
 		const fields = [`.number = ${number}, ` +
@@ -235,7 +255,7 @@ class Params {
 			fields.push('.identifiers = true');
 		if (mask !== 0)
 			fields.push(`.compartments = ${mask}`);
-		if (system !== null)
+		if (system)
 			fields.push(`.system = ${quote(system)}`);
 		if (rows !== undefined) {
 			const hash = fnv([`${RULES} ${kind} ${mask}`, ...rows]
@@ -248,17 +268,26 @@ class Params {
 			fields.push('.targets = (const int16_t[])' +
 			    `{ ${list.join(', ')} }`);
 		}
-		if (kind === 'composite') {
-			const list = param.component.map((c) =>
-			    symbolOf(type, this.byUrl.get(c.definition).code));
-			this.structs.push(...list.map((component) =>
-			    `extern const struct r4_param ${component};`));
-			fields.push('.components = (const struct r4_param ' +
-			    '*const[]){ ' + list.map((c) => `&${c}, `).join('') +
-			    'NULL }');
-		}
+		if (kind === 'composite')
+			fields.push(this.list('components', type,
+			    param.component.map((c) =>
+			    this.byUrl.get(c.definition).code)));
+		const parts = rows === undefined ? [] :
+		    this.parts(all.get(param.code), all);
+		if (parts.length > 0)
+			fields.push(this.list('parts', type, parts));
 		this.structs.push(`const struct r4_param ${symbol} = {\n\t` +
 		    `${fields.join(',\n\t')}\n};`);
+	}
+
+	// A member that lists other parameters of the type.
+	list(member, type, codes) {
+		const list = codes.map((code) => symbolOf(type, code));
+
+		this.structs.push(...list.map((symbol) =>
+		    `extern const struct r4_param ${symbol};`));
+		return `.${member} = (const struct r4_param *const[]){ ` +
+		    list.map((symbol) => `&${symbol}, `).join('') + 'NULL }';
 	}
 
 	of(type) {
@@ -279,7 +308,9 @@ class Params {
 
 		if (list.length > BITS)
 			throw new Error(`${type}: ${list.length} parameters`);
-		list.forEach((param, bit) => this.add(param, type, bit));
+		const all = new Map(list.map((p) =>
+		    [p.code, this.compiled(p, type)]));
+		list.forEach((param, bit) => this.add(param, type, bit, all));
 		return list.map((p) => p.code).sort(byName);
 	}
 }
