@@ -330,9 +330,21 @@ typedef enum {
     NGX_HTTP_TWOCARE_REFUSAL__MAX
 } ngx_http_twocare_refusal_e;
 
+/* no refusal: good so far */
+
+#define NGX_HTTP_TWOCARE_GOOD  NGX_HTTP_TWOCARE_REFUSAL__MAX
+
 const ngx_http_twocare_refusal_t *ngx_http_twocare_refusal(
     ngx_http_twocare_refusal_e name);
 ngx_int_t ngx_http_twocare_error_handler(ngx_http_request_t *r);
+
+
+/*
+ * bearer: the request's one token, which points into its header
+ */
+
+ngx_http_twocare_refusal_e ngx_http_twocare_bearer_get(ngx_http_request_t *r,
+    struct str *token);
 
 
 /*

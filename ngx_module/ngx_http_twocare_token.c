@@ -1,23 +1,17 @@
 
 /*
- * Gives the verdict on a request's bearer token: where it may stand, whether
- * it is well made, who signed it, for whom and for how long, and whether it
- * has been revoked.  Cheap looks come before the signature, and a signature
- * is only computed for a digest that the cache does not know.
+ * Gives the verdict on a request's bearer token: whether it is well made, who
+ * signed it, for whom and for how long, and whether it has been revoked.  Cheap
+ * looks come before the signature, and a signature is only computed for a
+ * digest that the cache does not know.
  *
- * RFC 6750 2 and 3, RFC 9068 4, RFC 8725 3
+ * RFC 6750 3, RFC 9068 4, RFC 8725 3
  */
 
 
 #include "ngx_http_twocare.h"
 
 
-#define NGX_HTTP_TWOCARE_BEARER  "bearer"
-
-
-static ngx_http_twocare_refusal_e ngx_http_twocare_token_get(
-    ngx_http_request_t *r, struct str *token);
-static ngx_table_elt_t *ngx_http_twocare_token_second(ngx_http_request_t *r);
 static ngx_http_twocare_refusal_e ngx_http_twocare_token_shape(
     enum jose_error error);
 static ngx_http_twocare_refusal_e ngx_http_twocare_token_open(
@@ -41,11 +35,6 @@ static ngx_int_t ngx_http_twocare_token_keep(ngx_http_request_t *r,
     const ngx_http_twocare_claims_t *claims, ngx_http_twocare_ctx_t *ctx);
 
 
-/* no refusal: good so far */
-
-#define NGX_HTTP_TWOCARE_GOOD  NGX_HTTP_TWOCARE_REFUSAL__MAX
-
-
 /* too large for the stack; a worker looks at one token at a time */
 
 static struct jose_token  ngx_http_twocare_token;
@@ -62,7 +51,7 @@ ngx_http_twocare_token_judge(ngx_http_request_t *r,
     ngx_http_twocare_refusal_e        rc;
     const ngx_http_twocare_claims_t  *claims;
 
-    rc = ngx_http_twocare_token_get(r, &token);
+    rc = ngx_http_twocare_bearer_get(r, &token);
     if (rc != NGX_HTTP_TWOCARE_GOOD) {
         return ngx_http_twocare_refusal(rc);
     }
@@ -146,95 +135,6 @@ ngx_http_twocare_token_open(struct str token,
     }
 
     return ngx_http_twocare_token_signature(t, digest, lcf);
-}
-
-
-/* one token, in the Authorization header and nowhere else. RFC 6750 2 */
-
-static ngx_http_twocare_refusal_e
-ngx_http_twocare_token_get(ngx_http_request_t *r, struct str *token)
-{
-    u_char           *p, *last;
-    ngx_str_t         arg;
-    ngx_table_elt_t  *h;
-
-    h = r->headers_in.authorization;
-
-    if (h == NULL) {
-        return NGX_HTTP_TWOCARE_NO_TOKEN;
-    }
-
-    if (ngx_http_twocare_token_second(r) != NULL
-        || (r->args.len != 0
-            && ngx_http_arg(r, (u_char *) "access_token",
-                            sizeof("access_token") - 1, &arg) == NGX_OK))
-    {
-        return NGX_HTTP_TWOCARE_TWO_TOKENS;
-    }
-
-    p = h->value.data;
-    last = p + h->value.len;
-
-    if (h->value.len < sizeof(NGX_HTTP_TWOCARE_BEARER) - 1
-        || ngx_strncasecmp(p, (u_char *) NGX_HTTP_TWOCARE_BEARER,
-                           sizeof(NGX_HTTP_TWOCARE_BEARER) - 1)
-           != 0)
-    {
-        return NGX_HTTP_TWOCARE_OTHER_SCHEME;
-    }
-
-    p += sizeof(NGX_HTTP_TWOCARE_BEARER) - 1;
-
-    if (p == last) {
-        return NGX_HTTP_TWOCARE_MALFORMED;
-    }
-
-    if (*p != ' ') {
-        return NGX_HTTP_TWOCARE_OTHER_SCHEME;
-    }
-
-    while (p < last && *p == ' ') {
-        p++;
-    }
-
-    *token = (struct str) { (const char *) p, (size_t) (last - p) };
-
-    return NGX_HTTP_TWOCARE_GOOD;
-}
-
-
-static ngx_table_elt_t *
-ngx_http_twocare_token_second(ngx_http_request_t *r)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    part = &r->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NULL;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == sizeof("Authorization") - 1
-            && h[i].hash == r->headers_in.authorization->hash
-            && &h[i] != r->headers_in.authorization
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "Authorization",
-                               sizeof("Authorization") - 1)
-               == 0)
-        {
-            return &h[i];
-        }
-    }
 }
 
 
