@@ -26,7 +26,7 @@ static const struct conf conf = {
 	.base_url = "https://localhost/v3",
 };
 
-#define INTERNAL	"an internal error; the request id leads the " \
+#define INTERNAL	"An internal error; the request id leads the " \
 	"operator to its cause"
 
 static struct arena *arena;
@@ -164,7 +164,7 @@ START_TEST(every_code_has_its_rest_form)
 		ck_assert_str_eq(answer.content_type, MEDIA_JSON);
 		ck_assert_str_eq(member("error", "code"), kind->code);
 		ck_assert_str_eq(member("error", "message"),
-		    e == ERR_INTERNAL ? INTERNAL : "what \"was\" wrong: 1");
+		    e == ERR_INTERNAL ? INTERNAL : "What \"was\" wrong: 1");
 		ck_assert_str_eq(member("error", "requestId"),
 		    "req_abcdefghijklmnopqrstuvwxyz");
 		ck_assert(str_eqz(field("Cache-Control"),
@@ -200,7 +200,7 @@ START_TEST(every_code_has_its_oauth_form)
 		ck_assert_str_eq(member("error", NULL), kind->oauth);
 		/* RFC 6749 5.2: no quotation mark in the description. */
 		ck_assert_str_eq(member("error_description", NULL),
-		    e == ERR_INTERNAL ? INTERNAL : "what 'was' wrong: 1");
+		    e == ERR_INTERNAL ? INTERNAL : "What 'was' wrong: 1");
 		ck_assert(str_eqz(field("Pragma"), "no-cache"));
 	}
 }

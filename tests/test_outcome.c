@@ -63,7 +63,7 @@ START_TEST(an_issue_without_a_place_has_no_expression)
 	fail(&ctx, ERR_NOT_FOUND, "no");
 	expect("{\"resourceType\":\"OperationOutcome\",\"issue\":["
 	    "{\"severity\":\"error\",\"code\":\"not-found\","
-	    "\"details\":{\"text\":\"no\"},"
+	    "\"details\":{\"text\":\"No\"},"
 	    "\"diagnostics\":\"resource_not_found req_1\"}]}");
 }
 END_TEST
@@ -75,9 +75,9 @@ START_TEST(issues_keep_their_order_and_severity)
 	ctx.request_id = STR_NONE;
 	expect("{\"resourceType\":\"OperationOutcome\",\"issue\":["
 	    "{\"severity\":\"warning\",\"code\":\"informational\","
-	    "\"details\":{\"text\":\"w\"},\"expression\":[\"Patient\"]},"
+	    "\"details\":{\"text\":\"W\"},\"expression\":[\"Patient\"]},"
 	    "{\"severity\":\"fatal\",\"code\":\"exception\","
-	    "\"details\":{\"text\":\"f\"},"
+	    "\"details\":{\"text\":\"F\"},"
 	    "\"diagnostics\":\"server_error\"}]}");
 	valid_outcome();
 }
