@@ -7,8 +7,8 @@
 
 #include "api/route.h"
 
-route_handler	fhir_read, fhir_vread, fhir_history, fhir_search, fhir_create,
-		fhir_update, fhir_delete, fhir_transaction,
+route_handler	fhir_read, fhir_vread, fhir_history, fhir_search,
+		fhir_search_form, fhir_create, fhir_update, fhir_delete, fhir_transaction,
 		fhir_capabilities;
 
 /* Conditional update and delete, which are not offered. */
