@@ -58,7 +58,7 @@ ngx_http_twocare_header_filter(ngx_http_request_t *r)
 
     if (ngx_http_twocare_headers_add(r, "X-Request-Id", &ctx->request_id)
             != NGX_OK
-        || ngx_http_twocare_fields_add(r, ctx) != NGX_OK)
+        || ngx_http_twocare_fields_add(r, lcf, ctx) != NGX_OK)
     {
         return NGX_ERROR;
     }
