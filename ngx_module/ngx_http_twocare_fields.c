@@ -174,6 +174,17 @@ ngx_http_twocare_fields_both(ngx_http_request_t *r,
 }
 
 
+ngx_uint_t
+ngx_http_twocare_fields_ours(ngx_str_t *name)
+{
+    return (name->len == sizeof("RateLimit") - 1
+            || name->len == sizeof("RateLimit-Policy") - 1)
+           && ngx_strncasecmp(name->data, (u_char *) "RateLimit-Policy",
+                              name->len)
+              == 0;
+}
+
+
 /* "hour", or "reports-hour" in the group of that name */
 
 static u_char *

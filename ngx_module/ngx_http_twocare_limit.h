@@ -270,8 +270,12 @@ ngx_int_t ngx_http_twocare_failures_take(ngx_http_request_t *r,
     ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_taken_t *taken);
 
 
-/* fields: X-RateLimit-* and RateLimit of an answer that was counted */
+/*
+ * fields: X-RateLimit-* and RateLimit of an answer that was counted.  _ours:
+ * whether a field of this name is RateLimit or RateLimit-Policy.
+ */
 
+ngx_uint_t ngx_http_twocare_fields_ours(ngx_str_t *name);
 ngx_int_t ngx_http_twocare_fields_add(ngx_http_request_t *r,
     ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_ctx_t *ctx);
 ngx_int_t ngx_http_twocare_fields_variable(ngx_http_request_t *r,

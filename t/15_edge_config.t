@@ -10,6 +10,7 @@ use Test::More;
 
 my $edge = Edge->new(no_state => 1, stopped => 1);
 my $base = $edge->conf;
+my $text;
 
 sub check {
     my ($text) = @_;
@@ -76,7 +77,7 @@ my @wrong = (
 );
 for my $row (@wrong) {
     my ($place, $line, $why) = @$row;
-    my $text = $base;
+    $text = $base;
     if ($place eq 'http') { $text =~ s/^    server \{/    $line\n    server {/m }
     elsif ($place eq 'server') { $text =~ s/(server_name edge\.test;)/$1 $line/ }
     else { $text = "load_module @{[ Edge::module() ]};\nevents {}\nhttp { server { $line } }\n" }
@@ -84,5 +85,36 @@ for my $row (@wrong) {
     ok !$ok, "$line: refused";
     like $out, qr/\Q$why\E.* in \S+:\d+/, "  because: $why";
 }
+
+# --- every directive is documented ----------------------------------------------------
+
+my $source = Edge::read_file('ngx_module/ngx_http_twocare_module.c');
+my $manual = Edge::read_file('ngx_module/README.md');
+my ($table) = $source =~ /ngx_http_twocare_commands\[\] = \{(.*?)ngx_null_command/s;
+my %manual = $manual =~ /^### (\w+)\n(.*?)(?=^##)/gms;
+my %flags = (http => 'MAIN', server => 'SRV', location => 'LOC');
+while ($table =~ /ngx_string\("(\w+)"\),\s*(.*?),/gs) {
+    my ($name, $where) = ($1, $2);
+    $where =~ s/NGX_HTTP_TWOCARE_ANYWHERE/MAIN_CONF|SRV_CONF|LOC_CONF/;
+    my $section = $manual{$name} // '';
+    like $section, qr/^Syntax: +$name\b.*;$/m,   "$name: its syntax is documented";
+    like $section, qr/^Default: +(none|$name .*;)$/m, "$name: its default";
+    like $section, qr/^Example: +.*\b$name\b.*;/m, "$name: an example";
+    my ($contexts) = $section =~ /^Context: +(.*)$/m;
+    is join(', ', grep { $where =~ /$flags{$_}_CONF/ } qw(http server location)), $contexts // '', "$name: its contexts";
+    my ($example) = $section =~ /^Example: +(.*)$/m;
+    next if $name =~ /^twocare_(state|zone|error)$/;
+    $text = "load_module @{[ Edge::module() ]};\nevents {}\nhttp { twocare_zone a:1m; twocare_state /s; twocare_issuer i;\n"
+      . "twocare_audience a; twocare_limit_group reports; server { location / { $example } } }\n";
+    $text =~ s/twocare_limit_group reports;(.*)location .*/$example$1} }/s if $contexts eq 'http';
+    ($ok, $out) = check($text);
+    ok $ok, "$name: the example is accepted" or diag $out;
+    next if $section !~ /^Default: +($name .*;)$/m;
+    my $default = $1;
+    ($ok, $out) = check($text =~ s/\Q$example\E/$default/r);
+    ok $ok, "$name: so is the default" or diag $out;
+}
+like $manual, qr/`[\$]$_`/, "\$$_ is documented"
+  for Edge::read_file('ngx_module/ngx_http_twocare_variables.c') =~ /ngx_string\("(twocare_\w+)"\)/g;
 
 done_testing;

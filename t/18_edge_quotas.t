@@ -33,6 +33,9 @@ location /v3/same/plain { twocare_auth on; twocare_limit on; fastcgi_pass twocar
 location /v3/fields/ { twocare_auth optional; twocare_limit on; twocare_limit_fields on; fastcgi_pass twocare_fast; }
 location /v3/fields/reports { twocare_auth on; twocare_limit group=reports; twocare_limit_fields on; fastcgi_pass twocare_fast; }
 location /v3/plain/ { twocare_auth on; twocare_limit on; twocare_limit_fields off; fastcgi_pass twocare_fast; }
+location /v3/up/ { twocare_limit on; twocare_limit_fields on; proxy_pass http://127.0.0.1:$server_port/foreign; }
+location /v3/up/plain { twocare_limit on; twocare_limit_fields off; proxy_pass http://127.0.0.1:$server_port/foreign; }
+location /foreign { twocare_answers off; add_header RateLimit foreign; add_header RateLimit-Policy foreign; return 200 x; }
 location /v3/dry/ { twocare_auth optional; twocare_limit on; twocare_limit_dry_run on; fastcgi_pass twocare_fast;
     add_header X-Word $twocare_limit_status always; }
 location /v3/etag/ { twocare_auth on; twocare_limit on; twocare_limit_not_modified 10%; fastcgi_pass twocare_fast; }
@@ -107,6 +110,11 @@ $res = $edge->get('/v3/fields/reports', token => $two);
 is $field{'RateLimit-Policy'}->($res), '"reports-hour";q=8;w=3600, "reports-minute";q=4;w=60', 'groups by their names';
 like $field{RateLimit}->($res), qr/^"reports-hour";r=6;t=\d+, "reports-minute";r=2;t=\d+$/, 'there, too';
 ok !exists $edge->get('/v3/plain/1', token => $two)->{headers}{'ratelimit-policy'}, 'and none where they are off';
+
+$res = $edge->get('/v3/up/1', from('192.0.2.9'));
+is scalar(grep { /^ratelimit/ } @{ $res->{all} }), 2, 'those of an upstream are not passed on';
+like $field{RateLimit}->($res), qr/^"hour";r=8/, 'but ours are';
+is $field{RateLimit}->($edge->get('/v3/up/plain', from('192.0.2.9'))), 'foreign', 'unless ours are off';
 
 # --- dry run --------------------------------------------------------------------------
 
