@@ -2,137 +2,68 @@
 
 #include "fhir/check.h"
 
-#include "fhir/store_row.h"
+#include "fhir/rescan.h"
 #include "wire/pg.h"
 
 #include "queries.h"
 
-#define BATCH	100
+#define PAGE_BYTES	(1024 * 1024)
 
-enum column { COL_TN, COL_TYPE, COL_ID, COL_RID, COL_DELETED, COL_AT, COL_HAS,
-	COL_RH, COL_KEYS, COL_AUXS, COL_REFS, COL_BODY, COL_PRINT };
+static void
+differ(struct check *check, const struct difference *difference)
+{
+	check->differences += difference->n;
+	if (check->tell != NULL)
+		check->tell(check->to, difference);
+}
 
-/* Records of one batch and one tenant. */
-struct batch {
-	struct ctx	*ctx;		/* with an arena of its own */
-	struct check	*check;
-	struct row	 rows[BATCH];
-	size_t		 n;
+/* --- pages of records */
+
+/* What a visit of differing rows needs. */
+struct visit {
+	struct check		*check;
+	const struct rescan	*page;
 };
 
 static void
-differ(struct check *check, const char *table, const struct r4_type *type,
-    struct str id)
+differ_record(const struct visit *visit, size_t i, const char *table,
+    enum difference_kind kind, int64_t n)
 {
-	check->differences++;
-	if (check->tell != NULL)
-		check->tell(table, type, id);
+	differ(visit->check, &(struct difference){ .table = table,
+	    .kind = kind, .tn = visit->page->pair.tn,
+	    .type = visit->page->pair.type,
+	    .id = visit->page->rows.v[i].id, .n = n });
 }
 
-/* --- one record: what res holds */
-
-static bool
-same_posts(struct ctx *ctx, const PGresult *res, int i,
-    const struct keys *keys)
+static void
+row_differs(void *to, size_t row, const char *table, bool missing, int64_t n)
 {
-	int64_t *k;
-	int32_t *aux;
-	size_t n = pg_get_int8s(ctx, res, i, COL_KEYS, &k);
-
-	if (pg_get_int4s(ctx, res, i, COL_AUXS, &aux) != n ||
-	    n != keys->npost)
-		return false;
-	for (size_t j = 0; j < n; j++)
-		if (k[j] != keys->post[j].k || aux[j] != keys->post[j].aux)
-			return false;
-	return true;
+	differ_record(to, row, table, missing ? DIFFERENCE_MISSING :
+	    DIFFERENCE_SUPERFLUOUS, n);
 }
 
-static bool
-same_refs(struct ctx *ctx, const PGresult *res, int i,
-    const struct keys *keys)
+/* Records that are wrong only because their rules are others are one thing. */
+static void
+compare_facts(const struct visit *visit)
 {
-	int64_t *refs;
-	size_t n = pg_get_int8s(ctx, res, i, COL_REFS, &refs);
+	for (size_t i = 0; i < visit->page->rows.n; i++) {
+		const struct rescan_fact *fact = &visit->page->facts[i];
 
-	return n == keys->nrefs && (n == 0 ||
-	    memcmp(refs, keys->refs, n * sizeof(*refs)) == 0);
-}
-
-static bool
-extract(struct ctx *ctx, struct key_space space, struct row *row,
-    struct str body)
-{
-	size_t room = jdoc_bound(body);
-	struct jdoc *d = arena_zero(ctx->arena, sizeof(*d));
-
-	if (jdoc_parse(d, body, arena_array(ctx->arena, room,
-	    sizeof(struct jnode)), room, JDOC_DEPTH_MAX) != JDOC_OK)
-		return false;
-	keys_extract(ctx, space, row->after.type, row->id,
-	    &(struct extract){ d, 0 }, &row->keys);
-	return true;
-}
-
-static bool
-same_record(struct ctx *ctx, struct key_space space, const PGresult *res,
-    int i, struct row *row)
-{
-	row->keys.at_us = KEY_AT_NONE;
-	if (!row->after.deleted &&
-	    !extract(ctx, space, row, pg_get_str(res, i, COL_BODY)))
-		return false;
-	return pg_get_time(res, i, COL_AT) == row->keys.at_us &&
-	    (uint64_t)pg_get_int8(res, i, COL_HAS) == row->keys.has &&
-	    pg_get_int8(res, i, COL_RH) == key_reference(space,
-	    str_of(row->after.type->name), row->id) &&
-	    pg_get_int8(res, i, COL_PRINT) == store_key_print(ctx->arena,
-	    space, &row->keys) && same_posts(ctx, res, i, &row->keys) &&
-	    same_refs(ctx, res, i, &row->keys);
-}
-
-/* --- a batch: what the key tables hold */
-
-static const struct row *
-row_of(const struct batch *b, int64_t rid)
-{
-	for (size_t i = 0; i < b->n; i++)
-		if (b->rows[i].after.rid == rid)
-			return &b->rows[i];
-	return NULL;
-}
-
-static enum err
-compare_rows(struct batch *b)
-{
-	struct pg_args a = pg_args(b->ctx->arena);
-	struct rows rows = { .v = b->rows, .n = b->n };
-	int64_t rids[BATCH];
-	PGresult *res;
-	enum err err;
-
-	for (size_t i = 0; i < b->n; i++)
-		rids[i] = b->rows[i].after.rid;
-	pg_int4(&a, b->ctx->who.tn);
-	store_key_args(&a, &rows);
-	pg_int8s(&a, rids, b->n);
-	if ((err = pg_exec(b->ctx, &query_check_rows, &a, &res)) != OK)
-		return err;
-	for (int i = 0; i < PQntuples(res); i++) {
-		const struct row *row = row_of(b, pg_get_int8(res, i, 1));
-
-		if (row != NULL)
-			differ(b->check, PQgetvalue(res, i, 0),
-			    row->after.type, row->id);
+		if (fact->unreadable)
+			differ_record(visit, i, "ver", DIFFERENCE_WRONG, 1);
+		if (fact->wrong)
+			differ_record(visit, i, "res", DIFFERENCE_WRONG, 1);
+		if (fact->stale)
+			differ_record(visit, i, "rules", DIFFERENCE_STALE, 1);
 	}
-	return OK;
 }
 
 static enum err
-compare_dict(struct batch *b)
+compare_dict(struct ctx *ctx, const struct visit *visit)
 {
-	struct arena *arena = b->ctx->arena;
-	struct pg_args a = pg_args(arena);
+	const struct rows *rows = &visit->page->rows;
+	const struct rescan_pair *pair = &visit->page->pair;
+	struct pg_args a = pg_args(ctx->arena);
 	size_t room = 0, n = 0;
 	int16_t *type, *param, *space;
 	int32_t *aux;
@@ -140,137 +71,230 @@ compare_dict(struct batch *b)
 	PGresult *res;
 	enum err err;
 
-	for (size_t i = 0; i < b->n; i++)
-		room += b->rows[i].keys.ndict;
-	type = arena_array(arena, room, sizeof(*type));
-	param = arena_array(arena, room, sizeof(*param));
-	space = arena_array(arena, room, sizeof(*space));
-	k = arena_array(arena, room, sizeof(*k));
-	aux = arena_array(arena, room, sizeof(*aux));
-	for (size_t i = 0; i < b->n; i++)
-		for (size_t j = 0; j < b->rows[i].keys.ndict; j++, n++) {
-			const struct key_dict *dict = &b->rows[i].keys.dict[j];
+	for (size_t i = 0; i < rows->n; i++)
+		room += rows->v[i].keys.ndict;
+	type = arena_array(ctx->arena, room, sizeof(*type));
+	param = arena_array(ctx->arena, room, sizeof(*param));
+	space = arena_array(ctx->arena, room, sizeof(*space));
+	k = arena_array(ctx->arena, room, sizeof(*k));
+	aux = arena_array(ctx->arena, room, sizeof(*aux));
+	for (size_t i = 0; i < rows->n; i++)
+		for (size_t j = 0; j < rows->v[i].keys.ndict; j++, n++) {
+			const struct key_dict *dict = &rows->v[i].keys.dict[j];
 
-			type[n] = b->rows[i].after.type->number;
+			type[n] = pair->type->number;
 			param[n] = dict->param;
 			space[n] = dict->space;
 			k[n] = dict->k;
 			aux[n] = dict->aux;
 		}
-	pg_int4(&a, b->ctx->who.tn);
+	pg_int4(&a, pair->tn);
 	pg_int2s(&a, type, n);
 	pg_int2s(&a, param, n);
 	pg_int2s(&a, space, n);
 	pg_int8s(&a, k, n);
 	pg_int4s(&a, aux, n);
-	if ((err = pg_exec(b->ctx, &query_check_dict, &a, &res)) != OK)
+	if ((err = pg_exec(ctx, &query_check_dict, &a, &res)) != OK)
 		return err;
-	for (int64_t i = pg_get_int8(res, 0, 0); i > 0; i--)
-		differ(b->check, "dict", NULL, STR_NONE);
+	if (pg_get_int8(res, 0, 0) > 0)
+		differ(visit->check, &(struct difference){ .table = "dict",
+		    .kind = DIFFERENCE_MISSING, .tn = pair->tn,
+		    .type = pair->type, .n = pg_get_int8(res, 0, 0) });
 	return OK;
 }
 
 static enum err
-finish_batch(struct batch *b)
+compare_page(struct ctx *ctx, struct check *check, const struct rescan *page)
 {
+	struct visit visit = { check, page };
 	enum err err;
 
-	if (b->n == 0)
-		return OK;
-	if ((err = compare_rows(b)) != OK || (err = compare_dict(b)) != OK)
+	compare_facts(&visit);
+	if ((err = rescan_compare(ctx, page, row_differs, &visit)) != OK)
 		return err;
-	b->n = 0;
-	return OK;
+	return compare_dict(ctx, &visit);
 }
 
 static enum err
-add_record(struct batch *b, const PGresult *res, int i)
+begin_snapshot(struct ctx *ctx)
 {
-	int32_t tn = pg_get_int4(res, i, COL_TN);
-	struct key_space space;
-	struct row *row;
-	enum err err;
-
-	if ((tn != b->ctx->who.tn || b->n == BATCH) &&
-	    (err = finish_batch(b)) != OK)
-		return err;
-	b->ctx->who.tn = tn;
-	if ((err = store_key_space(b->ctx, &space)) != OK)
-		return err;
-	row = &b->rows[b->n++];
-	*row = (struct row){ .id = pg_get_str(res, i, COL_ID),
-	    .fate = ROW_CREATE };
-	row->after = (struct record){ .id = row->id,
-	    .type = r4_type_numbered(pg_get_int4(res, i, COL_TYPE)),
-	    .rid = pg_get_int8(res, i, COL_RID),
-	    .deleted = pg_get_bool(res, i, COL_DELETED) };
-	b->check->records++;
-	if (!same_record(b->ctx, space, res, i, row))
-		differ(b->check, "res", row->after.type, row->id);
-	return OK;
+	pg_begin(ctx);
+	pg_send(ctx, &query_check_snapshot, NULL);
+	return pg_flush(ctx, NULL, 0);
 }
 
-/* --- all of them */
-
-/* The records after *rid, at most BATCH; *n of them, *rid the last. */
+/* The next page of a pair's records; *n of them. */
 static enum err
-check_batch(struct ctx *ctx, struct check *check, int64_t *rid, int *n)
+check_page(struct ctx *ctx, struct check *check, struct rescan_pair pair,
+    struct rescan_place *place, size_t *n)
 {
-	struct batch b = { .ctx = ctx, .check = check };
 	struct pg_args a = pg_args(ctx->arena);
+	struct rescan page;
 	PGresult *res;
 	enum err err;
 
-	pg_int8(&a, *rid);
-	pg_int4(&a, BATCH);
-	if ((err = pg_exec(ctx, &query_check_records, &a, &res)) != OK)
+	pg_int4(&a, pair.tn);
+	pg_int2(&a, pair.type->number);
+	pg_text(&a, rescan_after(place));
+	pg_int4(&a, RESCAN_PAGE);
+	if ((err = begin_snapshot(ctx)) != OK ||
+	    (err = pg_exec(ctx, &query_check_page, &a, &res)) != OK ||
+	    (err = rescan_page(ctx, pair, res, &page)) != OK ||
+	    (err = compare_page(ctx, check, &page)) != OK)
 		return err;
-	*n = PQntuples(res);
-	for (int i = 0; i < *n; i++)
-		if ((err = add_record(&b, res, i)) != OK)
+	rescan_move(place, &page);
+	*n = page.rows.n;
+	check->records += (int64_t)page.rows.n;
+	return OK;
+}
+
+static enum err
+check_pair(struct ctx *ctx, struct check *check, struct rescan_pair pair)
+{
+	struct rescan_place place = { .n = 0 };
+	size_t n = 0;
+	enum err err;
+
+	check->at_tn = ctx->who.tn = pair.tn;
+	do {
+		if (check->progress != NULL)
+			check->progress(check->to, check);
+		err = check_page(ctx, check, pair, &place, &n);
+		pg_rollback(ctx);
+		arena_reset(ctx->arena);
+	} while (err == OK && n > 0);
+	return err;
+}
+
+static enum err
+check_records(struct ctx *ctx, struct check *check)
+{
+	struct ctx pages = *ctx;
+	struct rescan_pair *pairs;
+	size_t n;
+	enum err err;
+
+	if ((err = rescan_pairs(ctx, &pairs, &n)) != OK)
+		return err;
+	pages.arena = arena_new(PAGE_BYTES);
+	for (size_t i = 0; err == OK && i < n; i++)
+		if (check->tn == 0 || check->tn == pairs[i].tn)
+			err = check_pair(&pages, check, pairs[i]);
+	arena_free(pages.arena);
+	ctx->fault.err = err;
+	return err;
+}
+
+/* --- what belongs to no record */
+
+static enum err
+check_orphans(struct ctx *ctx, struct check *check)
+{
+	PGresult *res;
+	enum err err;
+
+	if ((err = pg_exec(ctx, &query_check_orphans, NULL, &res)) != OK)
+		return err;
+	for (int i = 0; i < PQntuples(res); i++)
+		if (pg_get_int8(res, i, 1) > 0)
+			differ(check, &(struct difference){
+			    .table = PQgetvalue(res, i, 0),
+			    .kind = DIFFERENCE_SUPERFLUOUS,
+			    .n = pg_get_int8(res, i, 1) });
+	return OK;
+}
+
+static void
+differ_posting(struct check *check, const PGresult *res, int i)
+{
+	struct difference difference = { .table = "post",
+	    .kind = DIFFERENCE_SUPERFLUOUS, .n = 1 };
+
+	if (!pg_is_null(res, i, 4)) {
+		difference.tn = pg_get_int4(res, i, 4);
+		difference.type = r4_type_numbered(pg_get_int4(res, i, 5));
+		difference.id = pg_get_str(res, i, 6);
+	}
+	differ(check, &difference);
+}
+
+static enum err
+check_postings(struct ctx *ctx, struct check *check)
+{
+	PGresult *res;
+	enum err err;
+
+	if ((err = pg_exec(ctx, &query_check_postings, NULL, NULL)) != OK)
+		return err;
+	do {
+		if ((err = pg_exec(ctx, &query_check_postings_next, NULL,
+		    &res)) != OK)
 			return err;
-	if (*n > 0)
-		*rid = pg_get_int8(res, *n - 1, COL_RID);
-	return finish_batch(&b);
+		for (int i = 0; i < PQntuples(res); i++)
+			differ_posting(check, res, i);
+	} while (PQntuples(res) > 0);
+	return OK;
+}
+
+static enum err
+check_counts(struct ctx *ctx, struct check *check)
+{
+	PGresult *res;
+	enum err err;
+
+	if ((err = pg_exec(ctx, &query_check_counts, NULL, &res)) != OK)
+		return err;
+	for (int i = 0; i < PQntuples(res); i++) {
+		struct difference difference = { .table = "cnt",
+		    .kind = DIFFERENCE_WRONG, .tn = pg_get_int4(res, i, 0),
+		    .type = r4_type_numbered(pg_get_int4(res, i, 1)),
+		    .n = 1 };
+
+		if (check->tn == 0 || check->tn == difference.tn)
+			differ(check, &difference);
+	}
+	return OK;
+}
+
+static enum err
+check_versions(struct ctx *ctx, struct check *check)
+{
+	PGresult *res;
+	enum err err;
+
+	if ((err = pg_exec(ctx, &query_check_versions, NULL, &res)) != OK)
+		return err;
+	for (int i = 0; i < PQntuples(res); i++)
+		differ(check, &(struct difference){ .table = "ver",
+		    .kind = DIFFERENCE_WRONG, .tn = pg_get_int4(res, i, 0),
+		    .type = r4_type_numbered(pg_get_int4(res, i, 1)),
+		    .id = pg_get_str(res, i, 2), .n = 1 });
+	return OK;
 }
 
 static enum err
 check_totals(struct ctx *ctx, struct check *check)
 {
-	PGresult *res;
 	enum err err;
 
-	if ((err = pg_exec(ctx, &query_check_totals, NULL, &res)) != OK)
+	if ((err = begin_snapshot(ctx)) != OK ||
+	    (err = pg_exec(ctx, &query_check_freely, NULL, NULL)) != OK ||
+	    (err = check_counts(ctx, check)) != OK || check->tn != 0 ||
+	    (err = check_versions(ctx, check)) != OK ||
+	    (err = check_orphans(ctx, check)) != OK)
 		return err;
-	for (int i = 0; i < PQntuples(res); i++)
-		if (!pg_get_bool(res, i, 1))
-			differ(check, PQgetvalue(res, i, 0), NULL, STR_NONE);
-	return OK;
+	return check_postings(ctx, check);
 }
 
 enum err
 check_keys(struct ctx *ctx, struct check *check)
 {
-	struct ctx batch = *ctx;
-	int64_t rid = INT64_MIN;
-	int n = 0;
+	int32_t tn = ctx->who.tn;
 	enum err err;
 
-	pg_begin(ctx);
-	pg_send(ctx, &query_check_snapshot, NULL);
-	pg_send(ctx, &query_check_patience, NULL);
-	if ((err = pg_flush(ctx, NULL, 0)) != OK)
-		return err;
-	batch.arena = arena_new(1024 * 1024);
-	do {
-		err = check_batch(&batch, check, &rid, &n);
-		arena_reset(batch.arena);
-	} while (err == OK && n > 0);
-	arena_free(batch.arena);
-	if (err == OK)
+	if ((err = check_records(ctx, check)) == OK)
 		err = check_totals(ctx, check);
-	else
-		ctx->fault.err = err;
 	pg_rollback(ctx);
+	ctx->who.tn = tn;
 	return err;
 }

@@ -158,7 +158,7 @@ static bool
 keeps_rest(const struct row *row)
 {
 	return row->found && !row->old_deleted &&
-	    row->print == row->old_print;
+	    row->print == row->old_print && row->rules == row->old_rules;
 }
 
 static void

@@ -22,6 +22,7 @@ struct row {
 	int64_t		 rh;
 	struct keys	 keys;		/* of the new version */
 	int64_t		 print;		/* of keys but the postings */
+	int64_t		 rules;		/* by which they were extracted */
 
 	/* As it was found */
 	bool		 found;
@@ -33,6 +34,7 @@ struct row {
 	struct key_post	*old_post;
 	size_t		 nold_post;
 	int64_t		 old_print;
+	int64_t		 old_rules;
 
 	/* As it will be */
 	enum row_fate	 fate;

@@ -10,7 +10,7 @@ struct columns {
 	size_t		 n;
 	int16_t		*type;
 	struct str	*id, *op, *body;
-	int64_t		*rid, *at, *updated, *has, *rh, *print;
+	int64_t		*rid, *at, *updated, *has, *rh, *print, *rules;
 	int32_t		*ver, *k0, *k1, *r0, *r1;
 	size_t		 nkeys, nrefs;
 	int64_t		*keys, *refs;
@@ -31,6 +31,7 @@ columns_new(struct arena *arena, size_t n, size_t nkeys, size_t nrefs)
 		.has = arena_array(arena, n, sizeof(*c.has)),
 		.rh = arena_array(arena, n, sizeof(*c.rh)),
 		.print = arena_array(arena, n, sizeof(*c.print)),
+		.rules = arena_array(arena, n, sizeof(*c.rules)),
 		.ver = arena_array(arena, n, sizeof(*c.ver)),
 		.k0 = arena_array(arena, n, sizeof(*c.k0)),
 		.k1 = arena_array(arena, n, sizeof(*c.k1)),
@@ -72,6 +73,7 @@ columns_add(struct columns *c, const struct row *row)
 	c->has[c->n] = (int64_t)row->keys.has;
 	c->rh[c->n] = row->rh;
 	c->print[c->n] = row->print;
+	c->rules[c->n] = row->rules;
 	c->ver[c->n] = row->after.ver;
 	columns_add_keys(c, &row->keys);
 	c->n++;
@@ -155,6 +157,7 @@ send_chunk(struct ctx *ctx, const struct pg_query *q, struct row *const *rows,
 	pg_int2(&a, (int16_t)writer);
 	add_counts(&a, ctx->arena, rows, n);
 	pg_int8s(&a, c.print, n);
+	pg_int8s(&a, c.rules, n);
 	pg_send(ctx, q, &a);
 }
 

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/when.h"
 #include "fhir/record.h"
+#include "fhir/rules.h"
 #include "fhir/validate.h"
 #include "fhir/writer.h"
 
@@ -183,6 +184,7 @@ make_rows(struct ctx *ctx, struct change *changes, size_t n, struct rows *out)
 			    &row->keys);
 		if ((err = check_keys(ctx, row, &total)) != OK)
 			return err;
+		row->rules = rules_of(change->type);
 		row->print = store_key_print(ctx->arena, space, &row->keys);
 	}
 	if (n > 1)
@@ -207,6 +209,7 @@ take_found(struct ctx *ctx, const PGresult *res, int i, struct row *row)
 	row->nold_post = pg_get_int8s(ctx, res, i, 6, &keys);
 	(void)pg_get_int4s(ctx, res, i, 7, &auxs);
 	row->old_print = pg_get_int8(res, i, 8);
+	row->old_rules = pg_get_int8(res, i, 9);
 	row->old_post = arena_array(ctx->arena, row->nold_post,
 	    sizeof(*row->old_post));
 	for (size_t j = 0; j < row->nold_post; j++)

@@ -13,6 +13,7 @@
 #include "wire/pg.h"
 
 #define COMMAND_ARENA_BYTES	(64 * 1024)
+#define PROGRESS_US		3000000
 
 static void
 print_line(const char *fmt, va_list ap)
@@ -46,6 +47,23 @@ command_misuse(const char *fmt, ...)
 	print_line(fmt, ap);
 	va_end(ap);
 	return COMMAND_USAGE;
+}
+
+void
+command_progress(const char *fmt, ...)
+{
+	static int64_t told_us;
+	int64_t now_us = when_now();
+	va_list ap;
+
+	if (told_us == 0)
+		told_us = now_us;
+	if (now_us - told_us < PROGRESS_US)
+		return;
+	told_us = now_us;
+	va_start(ap, fmt);
+	print_line(fmt, ap);
+	va_end(ap);
 }
 
 int

@@ -39,6 +39,11 @@ int	command_misuse(const char *fmt, ...)
 /* The first issue of ctx's fault as that line; returns COMMAND_FAILED. */
 int	command_fault(const struct ctx *ctx);
 
+/* A line about how far a long command is, on standard error, every few seconds
+ * at most. */
+void	command_progress(const char *fmt, ...)
+	    __attribute__((format(printf, 1, 2)));
+
 /*
  * The settings (--conf, else TWOCARE_CONF), read once, with their log level in
  * force. NULL after an error line.
@@ -71,6 +76,7 @@ int	command_serve(int argc, char **argv);
 int	command_jobs(int argc, char **argv);
 int	command_migrate(int argc, char **argv);
 int	command_check(int argc, char **argv);
+int	command_reindex(int argc, char **argv);
 int	command_admin(int argc, char **argv);
 
 #endif

@@ -33,6 +33,7 @@ create table res (
 	keys	bigint[] not null,	-- post.k of this version
 	auxs	int[] not null,		-- post.aux, in the same order
 	print	bigint not null,	-- hash of its rows in dat..cqty
+	rules	bigint not null,	-- the extraction that made its keys
 	refs	bigint[] not null,	-- rh of the targets
 	primary key (tn, type, id)
 ) with (fillfactor = 80);
@@ -193,12 +194,26 @@ create table audit (
 );
 create index audit_rid on audit (rid);
 
--- Extraction programs that made the stored keys, by parameter.
+-- Extraction programs, by parameter, by which all records of a type are known
+-- to be indexed: what `twocare migrate` found when there were none, and what
+-- `twocare reindex` has been through.
 create table program (
 	type	smallint not null,
 	param	smallint not null,
 	hash	bigint not null,
 	primary key (type, param)
+);
+
+-- How far `twocare reindex` has come, so that it goes on there after a kill.
+create table reindex (
+	what	text primary key,	-- 'Patient', '*', '* stale'
+	rules	bigint not null,	-- of all types: others begin anew
+	tn	int not null,
+	type	smallint not null,
+	id	text not null,
+	records	bigint not null,
+	changed	bigint not null,
+	started	timestamptz not null default now()
 );
 
 -- Index-only walks need a fresh visibility map, also where rows only come.

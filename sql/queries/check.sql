@@ -1,20 +1,42 @@
--- `twocare check --keys`: what the key tables hold against what they should.
+-- `twocare check --keys` and `twocare reindex`: what the key tables hold against
+-- what they should.
 
 -- name: check_snapshot
 set transaction isolation level repeatable read, read only
 
--- name: check_patience
-set local statement_timeout = 0
+-- For statements that go through whole tables, until the transaction ends.
+-- name: check_freely
+select set_config(name, value, true) from (values ('statement_timeout', '0'),
+	('enable_seqscan', 'on'), ('enable_hashjoin', 'on'),
+	('enable_mergejoin', 'on')) s(name, value)
 
--- Records of all tenants by rid. Index: res_rid.
--- name: check_records
--- $1 after this rid, $2 at most so many
-select r.tn, r.type, r.id, r.rid, r.deleted, r.at, r.has, r.rh, r.keys, r.auxs,
-	r.refs, v.body, r.print
-from res r left join ver v on v.rid = r.rid and v.ver = r.ver
-where r.rid > $1 order by r.rid limit $2
+-- Which tenants have records of which types; a descent of res_pkey each.
+-- name: check_pairs
+with recursive pair as (
+	(select tn, type from res order by tn, type limit 1)
+	union all
+	select n.tn, n.type from pair p cross join lateral (
+		select tn, type from res where (tn, type) > (p.tn, p.type)
+		order by tn, type limit 1) n
+)
+select tn, type from pair
 
--- Records of one tenant whose rows differ from what is expected, and where. By
+-- Records of one tenant and type by id, ending early behind 4 MB of bodies.
+-- Index: res_pkey, ver_pkey.
+-- name: check_page
+-- $1 tenant, $2 type, $3 after this id, $4 at most so many
+select id, rid, deleted, at, has, rh, keys, auxs, refs, print, rules, body
+from (
+	select p.*, sum(size) over (order by id) so_far
+	from (
+		select r.*, v.body, coalesce(octet_length(v.body), 0) size
+		from res r left join ver v on v.rid = r.rid and v.ver = r.ver
+		where r.tn = $1 and r.type = $2 and r.id > $3
+		order by r.id limit $4) p) p
+where so_far - size <= 4194304 order by id
+
+-- Records of one tenant whose rows differ from what is expected: in which table,
+-- whether they are missing there or superfluous, how many. By
 -- rid alone, so that no index but that of the rid can be chosen.
 -- name: check_rows
 -- $1 tenant; $2..$35 as store_key; $36 rids
@@ -54,26 +76,31 @@ with dat_is as (
 		$31::float8[], $32::int[], $33::int[], $34::int[], $35::int[])
 		x(k, lo, rid, hi, aux, system, code, unit)
 )
-select 'post', rid from unnest($2::bigint[], $3::timestamptz[], $4::bigint[],
-	$5::int[]) x(k, at, rid, aux)
+select 'post', true, rid, count(*) from unnest($2::bigint[],
+	$3::timestamptz[], $4::bigint[], $5::int[]) x(k, at, rid, aux)
 left join lateral (select true as known from post p where p.k = x.k
 	and p.at = x.at and p.rid = x.rid and p.aux = x.aux limit 1) p on true
-where known is null
-union select 'dat', rid from (
-	(table dat_is except all table dat_wanted) union all
-	(table dat_wanted except all table dat_is)) x
-union select 'datw', rid from (
-	(table datw_is except all table datw_wanted) union all
-	(table datw_wanted except all table datw_is)) x
-union select 'str', rid from (
-	(table str_is except all table str_wanted) union all
-	(table str_wanted except all table str_is)) x
-union select 'qty', rid from (
-	(table qty_is except all table qty_wanted) union all
-	(table qty_wanted except all table qty_is)) x
-union select 'cqty', rid from (
-	(table cqty_is except all table cqty_wanted) union all
-	(table cqty_wanted except all table cqty_is)) x
+where known is null group by rid
+union all select 'dat', true, rid, count(*) from (
+	table dat_wanted except all table dat_is) x group by rid
+union all select 'dat', false, rid, count(*) from (
+	table dat_is except all table dat_wanted) x group by rid
+union all select 'datw', true, rid, count(*) from (
+	table datw_wanted except all table datw_is) x group by rid
+union all select 'datw', false, rid, count(*) from (
+	table datw_is except all table datw_wanted) x group by rid
+union all select 'str', true, rid, count(*) from (
+	table str_wanted except all table str_is) x group by rid
+union all select 'str', false, rid, count(*) from (
+	table str_is except all table str_wanted) x group by rid
+union all select 'qty', true, rid, count(*) from (
+	table qty_wanted except all table qty_is) x group by rid
+union all select 'qty', false, rid, count(*) from (
+	table qty_is except all table qty_wanted) x group by rid
+union all select 'cqty', true, rid, count(*) from (
+	table cqty_wanted except all table cqty_is) x group by rid
+union all select 'cqty', false, rid, count(*) from (
+	table cqty_is except all table cqty_wanted) x group by rid
 
 -- Tokens that dict should have and has not.
 -- name: check_dict
@@ -85,27 +112,44 @@ left join lateral (select true as known from dict d where d.tn = $1
 	and d.k = x.k and d.aux = x.aux limit 1) d on true
 where known is null
 
--- Totals that must agree: rows that belong to no record show here.
--- name: check_totals
-select 'post', (select count(*) from post)
-	= (select coalesce(sum(cardinality(keys)), 0) from res)
-union all select 'dat', not exists (select from dat t where not exists (
-	select from res r where r.rid = t.rid and r.tn = t.tn))
-union all select 'datw', not exists (select from datw t where not exists (
-	select from res r where r.rid = t.rid and r.tn = t.tn))
-union all select 'str', not exists (select from str t where not exists (
-	select from res r where r.rid = t.rid and r.tn = t.tn))
-union all select 'qty', not exists (select from qty t where not exists (
-	select from res r where r.rid = t.rid and r.tn = t.tn))
-union all select 'cqty', not exists (select from cqty t where not exists (
-	select from res r where r.rid = t.rid))
-union all select 'cnt', not exists (
-	select tn, type, sum(n) from (
-		select tn, type, n from cnt
-		union all
-		select tn, type, -1 from res where not deleted) x
-	group by tn, type having sum(n) <> 0)
-union all select 'ver', not exists (
-	select from res r where not exists (
-		select from ver v where v.rid = r.rid and v.ver = r.ver
-		and v.tn = r.tn and (v.op = 'D') = r.deleted))
+-- Rows of no record: of which table, how many.
+-- name: check_orphans
+select 'dat', count(*) from dat t where not exists (
+	select from res r where r.rid = t.rid and r.tn = t.tn)
+union all select 'datw', count(*) from datw t where not exists (
+	select from res r where r.rid = t.rid and r.tn = t.tn)
+union all select 'str', count(*) from str t where not exists (
+	select from res r where r.rid = t.rid and r.tn = t.tn)
+union all select 'qty', count(*) from qty t where not exists (
+	select from res r where r.rid = t.rid and r.tn = t.tn)
+union all select 'cqty', count(*) from cqty t where not exists (
+	select from res r where r.rid = t.rid)
+
+-- Postings that their record does not have, or of no record; `post` cannot be
+-- asked by rid, so it is gone through.
+-- name: check_postings
+declare posting no scroll cursor for
+select p.k, p.at, p.rid, p.aux, r.tn, r.type, r.id
+from post p left join res r on r.rid = p.rid
+where r.rid is null or r.at <> p.at or not exists (
+	select from unnest(r.keys, r.auxs) u(k, aux)
+	where u.k = p.k and u.aux = p.aux)
+
+-- name: check_postings_next
+fetch 1000 from posting
+
+-- Totals of tenants and types that are not the number of their records, and by
+-- how much they are more.
+-- name: check_counts
+select tn, type, sum(n)::bigint from (
+	select tn, type, n from cnt
+	union all
+	select tn, type, -1 from res where not deleted) x
+group by tn, type having sum(n) <> 0 order by tn, type
+
+-- Records whose current version is not what res says it is.
+-- name: check_versions
+select r.tn, r.type, r.id from res r where not exists (
+	select from ver v where v.rid = r.rid and v.ver = r.ver
+	and v.tn = r.tn and (v.op = 'D') = r.deleted)
+order by r.tn, r.type, r.id

@@ -2,20 +2,17 @@
 -- another tenant is never found, whatever its hash. Arrays hold one element
 -- per row and are sorted as the primary key of the table that they fill.
 
--- The key of an id's record and its current version, without the body when it is
--- larger than $4. Index: res_pkey, ver_pkey.
+-- The key of an id's record and its current version. Index: res_pkey, ver_pkey.
 -- name: store_read
--- $2 type, $3 id, $4 most bytes
-select r.rid, r.ver, r.updated, r.deleted, v.op,
-	case when octet_length(v.body) <= $4 then v.body end
+-- $2 type, $3 id
+select r.rid, r.ver, r.updated, r.deleted, v.op, v.body
 from res r join ver v on v.rid = r.rid and v.ver = r.ver
 where r.tn = $1 and r.type = $2 and r.id = $3
 
 -- name: store_vread
--- $2 type, $3 id, $4 most bytes, $5 version
-select r.rid, v.ver, v.updated, v.op = 'D', v.op,
-	case when octet_length(v.body) <= $4 then v.body end
-from res r join ver v on v.rid = r.rid and v.ver = $5
+-- $2 type, $3 id, $4 version
+select r.rid, v.ver, v.updated, v.op = 'D', v.op, v.body
+from res r join ver v on v.rid = r.rid and v.ver = $4
 where r.tn = $1 and r.type = $2 and r.id = $3
 
 -- Newest first, ending early behind 8 MB of bodies; one row with a null version
@@ -43,7 +40,7 @@ order by v.ver desc
 -- name: store_lock
 -- $2 types, $3 ids
 select w.i, r.rid, r.ver, r.updated, r.at, r.deleted, r.keys, r.auxs,
-	r.print
+	r.print, r.rules
 from unnest(array_fill($1::int, array[cardinality($2::smallint[])]),
 	$2::smallint[], $3::text[]) with ordinality w(tn, type, id, i)
 join res r on r.tn = w.tn and r.type = w.type and r.id = w.id
@@ -62,22 +59,23 @@ where pg_try_advisory_lock(844252517, n::int) limit 1
 -- name: store_create
 -- $2 type, $3 id, $4 rid, $5 ver, $6 at, $7 updated, $8 op, $9 has, $10 rh,
 -- $11 k0, $12 k1, $13 r0, $14 r1, $15 body: per record
--- $16 keys, $17 auxs, $18 refs: flattened; $26 print: per record
+-- $16 keys, $17 auxs, $18 refs: flattened; $26 print, $27 rules: per record
 -- $19 client, $20 sub, $21 addr, $22 request
 -- $23 shard, $24 types and $25 differences of the counts
 with u as materialized (
 	select * from unnest($2::smallint[], $3::text[], $4::bigint[],
 		$5::int[], $6::timestamptz[], $7::timestamptz[], $8::text[],
 		$9::bigint[], $10::bigint[], $11::int[], $12::int[],
-		$13::int[], $14::int[], $15::text[], $26::bigint[])
+		$13::int[], $14::int[], $15::text[], $26::bigint[],
+		$27::bigint[])
 	as u(type, id, rid, ver, at, updated, op, has, rh, k0, k1, r0, r1,
-		body, print)
+		body, print, rules)
 ), r as (
 	insert into res (tn, type, id, rid, ver, at, updated, deleted, has,
-		rh, keys, auxs, refs, print)
+		rh, keys, auxs, refs, print, rules)
 	select $1, type, id, rid, ver, at, updated, false, has, rh,
 		($16::bigint[])[k0:k1], ($17::int[])[k0:k1],
-		($18::bigint[])[r0:r1], print
+		($18::bigint[])[r0:r1], print, rules
 	from u
 ), v as (
 	insert into ver (rid, ver, tn, type, updated, op, client, body)
@@ -102,14 +100,16 @@ with u as materialized (
 	select * from unnest($2::smallint[], $3::text[], $4::bigint[],
 		$5::int[], $6::timestamptz[], $7::timestamptz[], $8::text[],
 		$9::bigint[], $10::bigint[], $11::int[], $12::int[],
-		$13::int[], $14::int[], $15::text[], $26::bigint[])
+		$13::int[], $14::int[], $15::text[], $26::bigint[],
+		$27::bigint[])
 	as u(type, id, rid, ver, at, updated, op, has, rh, k0, k1, r0, r1,
-		body, print)
+		body, print, rules)
 ), r as (
 	update res set ver = u.ver, at = u.at, updated = u.updated,
 		deleted = u.op = 'D', has = u.has,
 		keys = ($16::bigint[])[k0:k1], auxs = ($17::int[])[k0:k1],
-		refs = ($18::bigint[])[r0:r1], print = u.print
+		refs = ($18::bigint[])[r0:r1], print = u.print,
+		rules = u.rules
 	from u where res.rid = u.rid and (res.tn = $1) is true
 ), v as (
 	insert into ver (rid, ver, tn, type, updated, op, client, body)
