@@ -77,6 +77,7 @@ typedef struct {
     uint64_t                    nentries;
     ngx_http_twocare_table_t    clients;      /* only good tokens get in */
     ngx_http_twocare_table_t    addresses;    /* anybody gets in */
+    ngx_http_twocare_counts_t  *counts;
 } ngx_http_twocare_shared_t;
 
 
@@ -117,6 +118,7 @@ typedef struct {
 typedef struct {
     ngx_array_t                 states;       /* of state_t pointers */
     ngx_array_t                 zones;        /* of zone_t pointers */
+    ngx_array_t                 groups;       /* of group_t pointers */
 } ngx_http_twocare_main_conf_t;
 
 
@@ -131,6 +133,7 @@ struct ngx_http_twocare_loc_conf_s {
     ngx_array_t                *scopes;       /* of ngx_str_t; any will do */
     ngx_http_twocare_quota_t    address;
     ngx_http_twocare_quota_t    standard;
+    ngx_http_twocare_limits_t   limits;
     time_t                      leeway;
     time_t                      state_max_age;
 };
@@ -189,6 +192,7 @@ struct ngx_http_twocare_ctx_s {
     const ngx_http_twocare_refusal_t  *refusal;
     const ngx_http_twocare_refusal_t  *verdict;   /* of the token */
     ngx_http_twocare_taken_t    taken;
+    time_t                      failures_left;    /* until a new budget */
 
     unsigned                    judged:1;     /* the token was looked at */
     unsigned                    accepted:1;   /* and is good */
@@ -219,8 +223,6 @@ extern ngx_module_t  ngx_http_twocare_module;
 char *ngx_http_twocare_set_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_twocare_set_state(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_twocare_set_quota(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_twocare_set_scope(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -325,6 +327,7 @@ typedef enum {
     NGX_HTTP_TWOCARE_CLIENT_DISABLED,
     NGX_HTTP_TWOCARE_SCOPE,
     NGX_HTTP_TWOCARE_LIMITED,
+    NGX_HTTP_TWOCARE_FAILURES,
     NGX_HTTP_TWOCARE_NO_STATE,
     NGX_HTTP_TWOCARE_STALE_STATE,
     NGX_HTTP_TWOCARE_REFUSAL__MAX

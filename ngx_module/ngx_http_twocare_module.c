@@ -36,6 +36,12 @@ static ngx_conf_enum_t  ngx_http_twocare_auths[] = {
     { ngx_null_string, 0 }
 };
 
+static ngx_conf_enum_t  ngx_http_twocare_overflows[] = {
+    { ngx_string("closed"), NGX_HTTP_TWOCARE_OVERFLOW_CLOSED },
+    { ngx_string("open"), NGX_HTTP_TWOCARE_OVERFLOW_OPEN },
+    { ngx_null_string, 0 }
+};
+
 static ngx_conf_post_t  ngx_http_twocare_leeway = {
     ngx_http_twocare_check_leeway
 };
@@ -100,10 +106,10 @@ static ngx_command_t  ngx_http_twocare_commands[] = {
       NULL },
 
     { ngx_string("twocare_limit"),
-      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_FLAG,
-      ngx_conf_set_flag_slot,
+      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_http_twocare_set_limit,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_twocare_loc_conf_t, limit),
+      0,
       NULL },
 
     { ngx_string("twocare_limit_address"),
@@ -118,6 +124,48 @@ static ngx_command_t  ngx_http_twocare_commands[] = {
       ngx_http_twocare_set_quota,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_twocare_loc_conf_t, standard),
+      NULL },
+
+    { ngx_string("twocare_limit_group"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE123,
+      ngx_http_twocare_set_group,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("twocare_limit_dry_run"),
+      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_twocare_loc_conf_t, limits.dry_run),
+      NULL },
+
+    { ngx_string("twocare_limit_fields"),
+      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_twocare_loc_conf_t, limits.fields),
+      NULL },
+
+    { ngx_string("twocare_limit_overflow"),
+      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_twocare_loc_conf_t, limits.overflow),
+      ngx_http_twocare_overflows },
+
+    { ngx_string("twocare_limit_not_modified"),
+      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_http_twocare_set_refund,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("twocare_limit_failures"),
+      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_http_twocare_set_failures,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
       NULL },
 
     { ngx_string("twocare_state_max_age"),
@@ -191,6 +239,9 @@ ngx_http_twocare_create_main_conf(ngx_conf_t *cf)
             != NGX_OK
         || ngx_array_init(&tmcf->zones, cf->pool, 2,
                           sizeof(ngx_http_twocare_zone_t *))
+            != NGX_OK
+        || ngx_array_init(&tmcf->groups, cf->pool, 4,
+                          sizeof(ngx_http_twocare_group_t *))
             != NGX_OK)
     {
         return NULL;
@@ -230,6 +281,8 @@ ngx_http_twocare_create_loc_conf(ngx_conf_t *cf)
     conf->leeway = NGX_CONF_UNSET;
     conf->state_max_age = NGX_CONF_UNSET;
 
+    ngx_http_twocare_limits_create(&conf->limits);
+
     return conf;
 }
 
@@ -257,6 +310,7 @@ ngx_http_twocare_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               100);
     ngx_conf_merge_sec_value(conf->leeway, prev->leeway, 5);
     ngx_conf_merge_sec_value(conf->state_max_age, prev->state_max_age, 60);
+    ngx_http_twocare_limits_merge(&prev->limits, &conf->limits);
 
     if (conf->limit && conf->zone == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -310,6 +364,10 @@ ngx_http_twocare_postconfiguration(ngx_conf_t *cf)
 
     ngx_http_twocare_headers_init();
 
+    if (ngx_http_twocare_groups_check(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (tmcf->zones.nelts == 0) {
         return NGX_OK;
     }
@@ -320,6 +378,13 @@ ngx_http_twocare_postconfiguration(ngx_conf_t *cf)
     }
 
     *h = ngx_http_twocare_access_handler;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_twocare_log_handler;
 
     return NGX_OK;
 }

@@ -15,14 +15,15 @@
 static ngx_http_twocare_refusal_e ngx_http_twocare_token_shape(
     enum jose_error error);
 static ngx_http_twocare_refusal_e ngx_http_twocare_token_open(
-    struct str token, const u_char digest[SHA256_BYTES],
-    ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_claims_t *claims);
+    ngx_http_request_t *r, struct str token,
+    const u_char digest[SHA256_BYTES], ngx_http_twocare_loc_conf_t *lcf,
+    ngx_http_twocare_claims_t *claims);
 static ngx_http_twocare_refusal_e ngx_http_twocare_token_claims(
     const ngx_http_twocare_claims_t *claims, const struct jose_token *t,
     ngx_http_twocare_loc_conf_t *lcf);
 static ngx_http_twocare_refusal_e ngx_http_twocare_token_signature(
-    const struct jose_token *t, const u_char digest[SHA256_BYTES],
-    ngx_http_twocare_loc_conf_t *lcf);
+    ngx_http_request_t *r, const struct jose_token *t,
+    const u_char digest[SHA256_BYTES], ngx_http_twocare_loc_conf_t *lcf);
 static ngx_uint_t ngx_http_twocare_token_revoked(
     const ngx_http_twocare_claims_t *claims, ngx_http_twocare_state_t *state);
 static ngx_http_twocare_refusal_e ngx_http_twocare_token_client(
@@ -74,7 +75,7 @@ ngx_http_twocare_token_judge(ngx_http_request_t *r,
 
     } else {
         claims = &fresh;
-        rc = ngx_http_twocare_token_open(token, digest, lcf, &fresh);
+        rc = ngx_http_twocare_token_open(r, token, digest, lcf, &fresh);
 
         if (rc == NGX_HTTP_TWOCARE_GOOD) {
             ngx_http_twocare_claims_remember(digest, generation, &fresh,
@@ -111,7 +112,7 @@ ngx_http_twocare_token_judge(ngx_http_request_t *r,
 /* a token that this worker does not remember; the signature comes last */
 
 static ngx_http_twocare_refusal_e
-ngx_http_twocare_token_open(struct str token,
+ngx_http_twocare_token_open(ngx_http_request_t *r, struct str token,
     const u_char digest[SHA256_BYTES], ngx_http_twocare_loc_conf_t *lcf,
     ngx_http_twocare_claims_t *claims)
 {
@@ -134,7 +135,7 @@ ngx_http_twocare_token_open(struct str token,
         return rc;
     }
 
-    return ngx_http_twocare_token_signature(t, digest, lcf);
+    return ngx_http_twocare_token_signature(r, t, digest, lcf);
 }
 
 
@@ -207,14 +208,16 @@ ngx_http_twocare_token_claims(const ngx_http_twocare_claims_t *claims,
 
 
 static ngx_http_twocare_refusal_e
-ngx_http_twocare_token_signature(const struct jose_token *t,
-    const u_char digest[SHA256_BYTES], ngx_http_twocare_loc_conf_t *lcf)
+ngx_http_twocare_token_signature(ngx_http_request_t *r,
+    const struct jose_token *t, const u_char digest[SHA256_BYTES],
+    ngx_http_twocare_loc_conf_t *lcf)
 {
-    int64_t                 exp;
-    uint64_t                generation;
-    enum jose_error         error;
-    struct jose_keys       *keys;
-    const struct jose_key  *key;
+    int64_t                    exp;
+    uint64_t                   generation;
+    enum jose_error            error;
+    struct jose_keys          *keys;
+    const struct jose_key     *key;
+    ngx_http_twocare_taken_t   budget;
 
     keys = lcf->state->keys;
     generation = jose_keys_generation(keys);
@@ -228,9 +231,19 @@ ngx_http_twocare_token_signature(const struct jose_token *t,
         return NGX_HTTP_TWOCARE_UNKNOWN_KEY;
     }
 
+    if (lcf->limits.failures != 0
+        && ngx_http_twocare_failures_take(r, lcf, &budget) != NGX_OK)
+    {
+        return NGX_HTTP_TWOCARE_FAILURES;
+    }
+
     error = jose_verify(t, key);
     if (error != JOSE_OK) {
         return ngx_http_twocare_token_shape(error);
+    }
+
+    if (lcf->limits.failures != 0) {
+        ngx_http_twocare_limit_give_back(&budget);
     }
 
     if (jose_claim_time(t, STR("exp"), &exp)) {

@@ -62,28 +62,21 @@ fhir_check_id(struct ctx *ctx, struct str id)
 }
 
 enum err
-fhir_read(struct ctx *ctx, const struct call *call, struct http_answer *answer)
+fhir_ask_read(struct ctx *ctx, struct call *call)
 {
-	struct record record;
 	enum err err = fhir_check_id(ctx, call->id);
 
 	if (err == OK)
-		err = store_read(ctx, call->type, call->id, &record);
-	if (err == OK)
-		answer_record(call, &record, answer);
+		call->asked = store_ask(ctx, call->type, call->id, call->vid);
 	return err;
 }
 
 enum err
-fhir_vread(struct ctx *ctx, const struct call *call,
-    struct http_answer *answer)
+fhir_read(struct ctx *ctx, const struct call *call, struct http_answer *answer)
 {
 	struct record record;
-	enum err err = fhir_check_id(ctx, call->id);
+	enum err err = store_answer(ctx, call->asked, &record);
 
-	if (err == OK)
-		err = store_vread(ctx, call->type, call->id, call->vid,
-		    &record);
 	if (err == OK)
 		answer_record(call, &record, answer);
 	return err;

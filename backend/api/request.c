@@ -235,25 +235,9 @@ take_body(struct ctx *ctx, struct call *call)
 	return OK;
 }
 
-static void
-tell_preferences(const struct ctx *ctx, const struct call *call,
-    struct http_answer *answer)
-{
-	bool writes = (call->route->verbs & (SCOPE_C | SCOPE_U | SCOPE_D)) ||
-	    call->route->body == BODY_JSON;
-	bool shows = answer->content_type != NULL ||
-	    call->prefer.ret == PREFER_MINIMAL;
-	struct str applied = field_applied(ctx->arena, &call->prefer,
-	    writes && shows);
-
-	if (call->route->face == FACE_FHIR && applied.n > 0)
-		http_field(answer, "Preference-Applied", applied);
-}
-
-/* All steps of a request whose route is known. */
+/* All steps of a request whose route is known, before its handler's. */
 static enum err
-run(struct ctx *ctx, struct call *call, const struct route_match *m,
-    struct http_answer *answer)
+prepare(struct ctx *ctx, struct call *call, const struct route_match *m)
 {
 	struct str format = STR_NONE;
 	enum err err;
@@ -267,10 +251,7 @@ run(struct ctx *ctx, struct call *call, const struct route_match *m,
 	    (err = check_params(ctx, call)) != OK ||
 	    (err = take_body(ctx, call)) != OK)
 		return err;
-	answer->status = 200;
-	if ((err = call->route->handler(ctx, call, answer)) == OK)
-		tell_preferences(ctx, call, answer);
-	return err;
+	return call->route->ask == NULL ? OK : call->route->ask(ctx, call);
 }
 
 /* --- end ------------------------------------------------------------------ */
@@ -306,35 +287,107 @@ log_request(const struct ctx *ctx, const struct call *call, enum err err,
 	    kind->code);
 }
 
-void
-request_handle(void *arg, struct arena *arena, const struct http_req *sent,
-    struct http_answer *answer)
+/* --- the three steps of a worker ------------------------------------------ */
+
+/* A request on its way, from the first step to the last. */
+struct request {
+	struct ctx		 ctx;
+	struct call		 call;
+	struct route_match	 match;
+	enum err		 err;
+	int64_t			 began_us;
+};
+
+static struct request *
+request_new(struct request_world *world, struct http_exchange *x)
+{
+	struct request *r = arena_zero(x->arena, sizeof(*r));
+
+	r->began_us = clock_us();
+	r->ctx = (struct ctx){
+		.arena = x->arena, .pg = world->pg, .conf = world->conf,
+		.request_id = request_id(x->arena, &x->req),
+		.now_us = when_now(),
+	};
+	r->call.req = &x->req;
+	x->own = r;
+	return r;
+}
+
+/* Whatever is refused here or asked ahead has its answer at once. */
+static bool
+request_ask(void *arg, struct http_exchange *x)
 {
 	struct request_world *world = arg;
-	struct http_req req = *sent;
-	int64_t began_us = clock_us();
-	struct ctx ctx = {
-		.arena = arena, .pg = world->pg, .conf = world->conf,
-		.request_id = request_id(arena, sent), .now_us = when_now(),
-	};
-	struct call call = { .req = &req };
-	struct route_match m;
+	struct request *r = request_new(world, x);
+	struct http_req *req = &x->req;
+
+	authorize_who(&r->ctx, req);
+	route_find(req->method, req->path, &r->match);
+	r->call.route = r->match.route;
+	r->call.prefer = field_prefer(req->var(req, "HTTP_PREFER"));
+	/* An invalid query has no parameters: take_params() says so. */
+	(void)http_params_parse(x->arena, req->query, true, &req->params);
+	r->err = check_address(&r->ctx, req, &r->match, &x->answer);
+	if (r->err == OK && r->call.route != NULL)
+		r->err = check_schema(&r->ctx, world);
+	if (r->err == OK && r->call.route != NULL)
+		r->err = prepare(&r->ctx, &r->call, &r->match);
+	return r->err != OK || r->call.route == NULL ||
+	    r->call.route->ask != NULL;
+}
+
+static void
+tell_preferences(const struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
+{
+	bool writes = (call->route->verbs & (SCOPE_C | SCOPE_U | SCOPE_D)) ||
+	    call->route->body == BODY_JSON;
+	bool shows = answer->content_type != NULL ||
+	    call->prefer.ret == PREFER_MINIMAL;
+	struct str applied = field_applied(ctx->arena, &call->prefer,
+	    writes && shows);
+
+	if (call->route->face == FACE_FHIR && applied.n > 0)
+		http_field(answer, "Preference-Applied", applied);
+}
+
+static enum err
+handle(struct ctx *ctx, const struct call *call, struct http_answer *answer)
+{
 	enum err err;
 
-	authorize_who(&ctx, &req);
-	route_find(req.method, req.path, &m);
-	call.route = m.route;
-	call.prefer = field_prefer(req.var(&req, "HTTP_PREFER"));
-	/* An invalid query has no parameters: take_params() says so. */
-	(void)http_params_parse(arena, req.query, true, &req.params);
-	err = check_address(&ctx, &req, &m, answer);
-	if (err == OK && call.route != NULL)
-		err = check_schema(&ctx, world);
-	if (err == OK && call.route != NULL)
-		err = run(&ctx, &call, &m, answer);
-	if (err != OK)
-		answer_error(&ctx, &call, err, &m, answer);
-	log_request(&ctx, &call, err, answer, began_us);
-	if (req.body.n + answer->body_bytes > KEPT_BUFFERS_BYTES)
+	answer->status = 200;
+	if ((err = call->route->handler(ctx, call, answer)) == OK)
+		tell_preferences(ctx, call, answer);
+	return err;
+}
+
+static void
+request_answer(void *world, struct http_exchange *x)
+{
+	struct request *r = x->own;
+
+	(void)world;
+	if (r->err == OK && r->call.route != NULL)
+		r->err = handle(&r->ctx, &r->call, &x->answer);
+	if (r->err != OK)
+		answer_error(&r->ctx, &r->call, r->err, &r->match, &x->answer);
+}
+
+static void
+request_sent(void *arg, struct http_exchange *x)
+{
+	struct request_world *world = arg;
+	struct request *r = x->own;
+
+	log_request(&r->ctx, &r->call, r->err, &x->answer, r->began_us);
+	if (x->req.body.n + x->answer.body_bytes > KEPT_BUFFERS_BYTES)
 		pg_shed(world->pg);
 }
+
+const struct fcgi_handler request_handler = {
+	.ask	= request_ask,
+	.answer	= request_answer,
+	.sent	= request_sent,
+};

@@ -1,11 +1,15 @@
 /*
  * The one path that every request takes: who, route, rights, media types, body,
- * handler, answer, one log line.
+ * ask, handler, answer, one log line. The worker takes it in three steps
+ * (wire/fcgi.h): up to "ask", which sends nothing yet; up to the answer; and,
+ * when that has left, the log line.
  */
 #ifndef API_REQUEST_H
 #define API_REQUEST_H
 
-#include "wire/http.h"
+#include <stdbool.h>
+
+#include "wire/fcgi.h"
 
 struct conf;
 struct pg;
@@ -17,9 +21,8 @@ struct request_world {
 	bool			 schema_known;	/* false at first */
 };
 
-/* Answer req; world is a struct request_world. Never fails: every problem
- * becomes an answer. (A fcgi_handler, wire/fcgi.h.) */
-void	request_handle(void *world, struct arena *arena,
-	    const struct http_req *req, struct http_answer *answer);
+/* Answers every request; its argument is a struct request_world. Never fails:
+ * every problem becomes an answer. */
+extern const struct fcgi_handler	request_handler;
 
 #endif

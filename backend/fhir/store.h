@@ -42,6 +42,17 @@ enum err	store_read(struct ctx *ctx, const struct r4_type *type,
 enum err	store_vread(struct ctx *ctx, const struct r4_type *type,
 		    struct str id, int32_t ver, struct record *out);
 
+/*
+ * The same in two steps, so that several units of work ask before the first
+ * takes its answer and share one round trip (pg_ask). ver 0 is the current
+ * version; id is borrowed.
+ */
+struct record_ask;
+struct record_ask	*store_ask(struct ctx *ctx, const struct r4_type *type,
+			    struct str id, int32_t ver);
+enum err	store_answer(struct ctx *ctx, const struct record_ask *ask,
+		    struct record *out);
+
 /* Versions of one record, newest first. */
 struct history_page {
 	struct record	*records;

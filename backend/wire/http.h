@@ -79,6 +79,14 @@ struct http_answer {
 	size_t			 body_bytes;
 };
 
+/* One request on its way. All of it lives until the answer has been sent. */
+struct http_exchange {
+	struct arena		*arena;
+	struct http_req		 req;
+	struct http_answer	 answer;
+	void			*own;		/* of who answers it */
+};
+
 void	http_answer_init(struct http_answer *answer, struct arena *arena);
 
 /* Add a header field; value is borrowed, and holds no CR or LF (asserted). */
