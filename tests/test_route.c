@@ -25,8 +25,8 @@ START_TEST(a_row_is_found_by_method_and_path)
 		route_handler		*handler;
 	} rows[] = {
 		{ HTTP_GET, "/v3/fhir/metadata", fhir_capabilities },
-		{ HTTP_POST, "/v3/fhir", fhir_transaction },
-		{ HTTP_POST, "/v3/fhir/", fhir_transaction },
+		{ HTTP_POST, "/v3/fhir", fhir_bundle },
+		{ HTTP_POST, "/v3/fhir/", fhir_bundle },
 		{ HTTP_GET, "/v3/fhir/Patient", fhir_search },
 		{ HTTP_HEAD, "/v3/fhir/Patient", fhir_search },
 		{ HTTP_POST, "/v3/fhir/Patient", fhir_create },

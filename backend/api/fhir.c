@@ -87,9 +87,9 @@ fhir_read(struct ctx *ctx, const struct call *call, struct http_answer *answer)
 static enum err
 check_body_type(struct ctx *ctx, const struct call *call)
 {
-	uint32_t node = jdoc_get(call->doc, 0, STR("resourceType"));
+	uint32_t node = jdoc_get(call->doc, call->node, STR("resourceType"));
 
-	if (jdoc_type(call->doc, 0) != JDOC_OBJECT)
+	if (jdoc_type(call->doc, call->node) != JDOC_OBJECT)
 		return fail(ctx, ERR_INVALID_REQUEST, "the body must be a "
 		    "JSON object with a \"resourceType\"");
 	if (node == 0)
@@ -107,7 +107,7 @@ fhir_create(struct ctx *ctx, const struct call *call,
     struct http_answer *answer)
 {
 	struct change change = { .kind = CHANGE_CREATE, .type = call->type,
-	    .doc = call->doc };
+	    .doc = call->doc, .node = call->node };
 	enum err err;
 
 	if (call->req->var(call->req, "HTTP_IF_NONE_EXIST").n > 0)
@@ -125,7 +125,7 @@ fhir_create(struct ctx *ctx, const struct call *call,
 static enum err
 check_body_id(struct ctx *ctx, const struct call *call)
 {
-	uint32_t node = jdoc_get(call->doc, 0, STR("id"));
+	uint32_t node = jdoc_get(call->doc, call->node, STR("id"));
 
 	if (!fhir_id_valid(call->id))
 		return fail(ctx, ERR_INVALID_REQUEST, "the id in the address "
@@ -159,7 +159,7 @@ fhir_update(struct ctx *ctx, const struct call *call,
     struct http_answer *answer)
 {
 	struct change change = { .kind = CHANGE_UPDATE, .type = call->type,
-	    .id = call->id, .doc = call->doc };
+	    .id = call->id, .doc = call->doc, .node = call->node };
 	enum err err;
 
 	if ((err = check_body_type(ctx, call)) != OK ||

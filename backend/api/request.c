@@ -219,6 +219,8 @@ take_body(struct ctx *ctx, struct call *call)
 		return fail(ctx, ERR_TOO_LARGE, "the body is too large");
 	if (call->route->body != BODY_JSON)
 		return OK;
+	if (call->doc != NULL)
+		return OK;
 	if (!field_is_json(req->content_type))
 		return fail(ctx, ERR_MEDIA_TYPE, "send Content-Type: %s, in "
 		    "UTF-8", MEDIA_FHIR);
@@ -287,6 +289,76 @@ log_request(const struct ctx *ctx, const struct call *call, enum err err,
 	    kind->code);
 }
 
+static void
+tell_preferences(const struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
+{
+	bool writes = (call->route->verbs & (SCOPE_C | SCOPE_U | SCOPE_D)) ||
+	    call->route->body == BODY_JSON;
+	bool shows = answer->content_type != NULL ||
+	    call->prefer.ret == PREFER_MINIMAL;
+	struct str applied = field_applied(ctx->arena, &call->prefer,
+	    writes && shows);
+
+	if (call->route->face == FACE_FHIR && applied.n > 0)
+		http_field(answer, "Preference-Applied", applied);
+}
+
+static enum err
+handle(struct ctx *ctx, const struct call *call, struct http_answer *answer)
+{
+	enum err err;
+
+	answer->status = 200;
+	if ((err = call->route->handler(ctx, call, answer)) == OK)
+		tell_preferences(ctx, call, answer);
+	return err;
+}
+
+/* --- an entry of a Bundle ------------------------------------------------- */
+
+static enum err
+check_part(struct ctx *ctx, const struct call *whole, const struct call *part)
+{
+	if (part->route == NULL)
+		return OK;
+	if (part->route == whole->route)
+		return fail(ctx, ERR_NOT_SUPPORTED, "a Bundle within a Bundle "
+		    "is not run");
+	if (part->doc != NULL && part->route->body != BODY_JSON)
+		return fail(ctx, ERR_INVALID_REQUEST, "a %s of this address "
+		    "must not have a resource",
+		    http_method_name(part->req->method));
+	return OK;
+}
+
+enum err
+request_part(struct ctx *ctx, const struct call *whole,
+    const struct http_req *req, const struct jdoc *doc, uint32_t node,
+    struct http_answer *answer)
+{
+	struct call call = { .req = req, .prefer = whole->prefer,
+	    .doc = doc, .node = node };
+	struct fault before = ctx->fault;
+	struct route_match m;
+	enum err err;
+
+	fault_clear(ctx);
+	route_find(req->method, req->path, &m);
+	call.route = m.route;
+	if ((err = check_address(ctx, req, &m, answer)) == OK)
+		err = check_part(ctx, whole, &call);
+	if (err == OK && call.route != NULL &&
+	    (err = prepare(ctx, &call, &m)) == OK)
+		err = handle(ctx, &call, answer);
+	if (err != OK)
+		answer_error(ctx, &call, err, &m, answer);
+	ctx->fault = before;
+	if (before.last != NULL)
+		before.last->next = NULL;
+	return err;
+}
+
 /* --- the three steps of a worker ------------------------------------------ */
 
 /* A request on its way, from the first step to the last. */
@@ -335,32 +407,6 @@ request_ask(void *arg, struct http_exchange *x)
 		r->err = prepare(&r->ctx, &r->call, &r->match);
 	return r->err != OK || r->call.route == NULL ||
 	    r->call.route->ask != NULL;
-}
-
-static void
-tell_preferences(const struct ctx *ctx, const struct call *call,
-    struct http_answer *answer)
-{
-	bool writes = (call->route->verbs & (SCOPE_C | SCOPE_U | SCOPE_D)) ||
-	    call->route->body == BODY_JSON;
-	bool shows = answer->content_type != NULL ||
-	    call->prefer.ret == PREFER_MINIMAL;
-	struct str applied = field_applied(ctx->arena, &call->prefer,
-	    writes && shows);
-
-	if (call->route->face == FACE_FHIR && applied.n > 0)
-		http_field(answer, "Preference-Applied", applied);
-}
-
-static enum err
-handle(struct ctx *ctx, const struct call *call, struct http_answer *answer)
-{
-	enum err err;
-
-	answer->status = 200;
-	if ((err = call->route->handler(ctx, call, answer)) == OK)
-		tell_preferences(ctx, call, answer);
-	return err;
 }
 
 static void

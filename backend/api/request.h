@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "api/route.h"
 #include "wire/fcgi.h"
 
 struct conf;
@@ -24,5 +25,15 @@ struct request_world {
 /* Answers every request; its argument is a struct request_world. Never fails:
  * every problem becomes an answer. */
 extern const struct fcgi_handler	request_handler;
+
+/*
+ * Answer an entry of a Bundle as a request of its own, within the request
+ * `whole`: route, rights, parameters, handler, or the error's answer and its
+ * err. Who asks and what is preferred is that of the whole; ctx's issues stay
+ * as they were. A Bundle within a Bundle is refused.
+ */
+enum err	request_part(struct ctx *ctx, const struct call *whole,
+		    const struct http_req *req, const struct jdoc *doc,
+		    uint32_t node, struct http_answer *answer);
 
 #endif

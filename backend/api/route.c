@@ -24,7 +24,7 @@ const struct route routes[] = {
 { HTTP_GET,	"/v3/fhir/metadata",			PUBLIC,	0,	 FAST,	FACE_FHIR,  BODY_NONE,	"mode",
   fhir_capabilities,	"What this FHIR server can do", NULL },
 { HTTP_POST,	"/v3/fhir",				TOKEN,	0,	 SLOW,	FACE_FHIR,  BODY_JSON,	"",
-  fhir_transaction,	"Run a transaction Bundle", NULL },
+  fhir_bundle,		"Run a transaction or batch Bundle", NULL },
 { HTTP_GET,	"/v3/fhir/{type}",			TOKEN,	SCOPE_S, FAST,	FACE_FHIR,  BODY_NONE,	"*",
   fhir_search,		"Search records of a type", NULL },
 { HTTP_POST,	"/v3/fhir/{type}",			TOKEN,	SCOPE_C, FAST,	FACE_FHIR,  BODY_JSON,	"",

@@ -24,7 +24,9 @@ struct call {
 	struct http_params	 params;	/* without _format */
 	struct prefer		 prefer;
 	const char		*media;	/* the answer's media type */
-	const struct jdoc	*doc;	/* of BODY_JSON; root is node 0 */
+	const struct jdoc	*doc;	/* of BODY_JSON */
+	uint32_t		 node;	/* in doc; 0, its root, but of a part
+					 * of a batch */
 	struct record_ask	*asked;	/* by the route's ask */
 };
 

@@ -104,6 +104,14 @@ struct change {
  */
 enum err	store_write(struct ctx *ctx, struct change *changes, size_t n);
 
+/* Look at what was written before it is committed; an err undoes it. Called
+ * again when the write was tried again. */
+typedef enum err	store_look(struct ctx *ctx, void *arg);
+
+/* store_write, then look within the same transaction; with n 0 look alone. */
+enum err	store_write_look(struct ctx *ctx, struct change *changes,
+		    size_t n, store_look *look, void *arg);
+
 /* The key space of ctx's tenant (reads the database's key once). */
 enum err	store_key_space(struct ctx *ctx, struct key_space *out);
 

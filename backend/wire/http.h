@@ -77,6 +77,8 @@ struct http_answer {
 	struct http_part	*parts;
 	struct http_part	**parts_end;
 	size_t			 body_bytes;
+	int64_t			 modified_us;	/* as Last-Modified, which has
+						 * only seconds; 0 = none */
 };
 
 /* One request on its way. All of it lives until the answer has been sent. */
