@@ -143,6 +143,33 @@ for my $row (@refused) {
     like $res->{content}, $named, "$search: the text names it";
 }
 
+# By a form: the same parameters, of the body and of the query together.
+# R4 http.html#search
+my $FORM = 'application/x-www-form-urlencoded';
+my @forms = (
+    # query             body                                type          status  ids or text
+    [ '',               'gender=female&birthdate=1990-08-22', $FORM,      200, 'p3' ],
+    [ '',               'name=zoe+o%5C,+neil&_count=5',       "$FORM; charset=UTF-8", 200, 'p3' ],
+    [ '?gender=female', 'birthdate=1990-08-22',               $FORM,      200, 'p3' ],
+    [ '?_id=p1',        '',                                   $FORM,      200, 'p1' ],
+    [ '?_id=p1',        '',                                   '',         200, 'p1' ],
+    [ '',               'nonsense=1',                         $FORM,      400, qr/nonsense/ ],
+    [ '',               'name=%ff',                           $FORM,      400, qr/form/ ],
+    [ '',               '{"gender":"male"}',                  'application/fhir+json', 415, qr/x-www-form-urlencoded/ ],
+    [ '',               'gender=male',                        "$FORM; charset=latin1", 415, qr/UTF-8/ ],
+);
+for my $row (@forms) {
+    my ($query, $body, $type, $status, $wanted) = @$row;
+    my $res = $stack->post("/Patient/_search$query", token => $token, body => $body, type => $type);
+    is $res->{status}, $status, "POST _search$query with '$body' as '$type'" or diag $res->{content};
+    next if ref $wanted and like $res->{content}, $wanted, 'says why';
+    is join(' ', map { $_->{resource}{id} } @{ $res->{json}{entry} // [] }), $wanted, 'finds';
+}
+my ($link) = map { $_->{url} } grep { $_->{relation} eq 'self' }
+  @{ $stack->post('/Patient/_search?gender=female', token => $token, body => 'birthdate=1990-08', type => $FORM)->{json}{link} };
+like $link, qr{/Patient\?gender=female&birthdate=1990-08$}, 'its link is a GET of both';
+is $stack->get('/Patient/_search', token => $token)->{status}, 405, '_search is posted';
+
 my $res = get('/Patient?nonsense=1&gender=male', headers => { prefer => 'handling=lenient' });
 is $res->{status}, 200, 'lenient ignores what it does not know';
 my ($self) = map { $_->{url} } grep { $_->{relation} eq 'self' } @{ $res->{json}{link} };

@@ -30,6 +30,8 @@ START_TEST(a_row_is_found_by_method_and_path)
 		{ HTTP_GET, "/v3/fhir/Patient", fhir_search },
 		{ HTTP_HEAD, "/v3/fhir/Patient", fhir_search },
 		{ HTTP_POST, "/v3/fhir/Patient", fhir_create },
+		{ HTTP_POST, "/v3/fhir/Patient/_search",
+		    fhir_search_form },
 		{ HTTP_PUT, "/v3/fhir/Patient", fhir_conditional },
 		{ HTTP_GET, "/v3/fhir/Patient/1", fhir_read },
 		{ HTTP_PUT, "/v3/fhir/Patient/a.b-C", fhir_update },
@@ -62,7 +64,7 @@ START_TEST(other_paths_have_no_row)
 {
 	static const char *const paths[] = { "", "/", "/v3", "/v3/patients",
 	    "/v3/fhirx", "/v3/fhir//", "/v3/fhir/patient", "/v3/fhir/Patient//",
-	    "/v3/fhir/Patient/_search", "/v3/fhir/Patient/$validate",
+	    "/v3/fhir/Patient/_searches", "/v3/fhir/Patient/$validate",
 	    "/v3/fhir/Patient/1/_history/2/3", "/v3/fhir/Patient/1/x",
 	    "/v3/fhir/$export", "/oauth", "/oauth/token/x", "health" };
 

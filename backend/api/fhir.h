@@ -7,8 +7,8 @@
 
 #include "api/route.h"
 
-route_handler	fhir_read, fhir_history, fhir_search, fhir_create,
-		fhir_update, fhir_delete, fhir_bundle,
+route_handler	fhir_read, fhir_history, fhir_search, fhir_search_form,
+		fhir_create, fhir_update, fhir_delete, fhir_bundle,
 		fhir_capabilities;
 
 /* Ahead of fhir_read, which answers read and vread. */

@@ -62,15 +62,15 @@ fhir_history(struct ctx *ctx, const struct call *call,
 	return OK;
 }
 
-enum err
-fhir_search(struct ctx *ctx, const struct call *call,
-    struct http_answer *answer)
+static enum err
+search_by(struct ctx *ctx, const struct call *call,
+    const struct http_params *params, struct http_answer *answer)
 {
 	struct search *search;
 	struct search_page page;
 	enum err err;
 
-	if ((err = search_parse(ctx, call->type, &call->params,
+	if ((err = search_parse(ctx, call->type, params,
 	    call->prefer.handling == HANDLING_LENIENT, &search)) != OK ||
 	    (err = search_run(ctx, search, &page)) != OK)
 		return err;
@@ -79,4 +79,36 @@ fhir_search(struct ctx *ctx, const struct call *call,
 	bundle_searchset(ctx, &page, answer_fhir_base(ctx),
 	    str_of(call->type->name), answer);
 	return OK;
+}
+
+enum err
+fhir_search(struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
+{
+	return search_by(ctx, call, &call->params, answer);
+}
+
+/* The parameters of the query, then those of the body: one search. */
+enum err
+fhir_search_form(struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
+{
+	const struct http_req *req = call->req;
+	struct http_params form, both;
+
+	if (req->body.n > 0 && !field_is_form(req->content_type))
+		return fail(ctx, ERR_MEDIA_TYPE, "send the parameters of a "
+		    "search as Content-Type: "
+		    "application/x-www-form-urlencoded, in UTF-8");
+	if (!http_params_parse(ctx->arena, req->body, true, &form) ||
+	    call->params.n + form.n > HTTP_PARAMS_MAX)
+		return fail(ctx, ERR_INVALID_REQUEST, "the form is not valid: "
+		    "percent-encoded UTF-8 without NUL and at most %d "
+		    "parameters are allowed", HTTP_PARAMS_MAX);
+	both.n = call->params.n + form.n;
+	both.v = arena_array(ctx->arena, both.n, sizeof(*both.v));
+	for (size_t i = 0; i < both.n; i++)
+		both.v[i] = i < call->params.n ? call->params.v[i] :
+		    form.v[i - call->params.n];
+	return search_by(ctx, call, &both, answer);
 }

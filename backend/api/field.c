@@ -153,6 +153,22 @@ field_is_json(struct str content_type)
 	return true;
 }
 
+bool
+field_is_form(struct str content_type)
+{
+	struct str params = content_type;
+	struct str media = str_trim(str_cut(&params, ';'));
+	struct str name, value;
+
+	if (!str_ieq(media, STR("application/x-www-form-urlencoded")))
+		return false;
+	while (next_param(&params, &name, &value))
+		if (str_ieq(name, STR("charset")) &&
+		    !str_ieq(value, STR("utf-8")))
+			return false;
+	return true;
+}
+
 /* --- Prefer --------------------------------------------------------------- */
 
 static void

@@ -29,6 +29,8 @@ const struct route routes[] = {
   fhir_search,		"Search records of a type", NULL },
 { HTTP_POST,	"/v3/fhir/{type}",			TOKEN,	SCOPE_C, FAST,	FACE_FHIR,  BODY_JSON,	"",
   fhir_create,		"Create a record", NULL },
+{ HTTP_POST,	"/v3/fhir/{type}/_search",		TOKEN,	SCOPE_S, SLOW,	FACE_FHIR,  BODY_OTHER,	"*",
+  fhir_search_form,	"Search records of a type by a form", NULL },
 { HTTP_PUT,	"/v3/fhir/{type}",			TOKEN,	SCOPE_U, FAST,	FACE_FHIR,  BODY_NONE,	"*",
   fhir_conditional,	"Conditional update (refused)", NULL },
 { HTTP_DELETE,	"/v3/fhir/{type}",			TOKEN,	SCOPE_D, FAST,	FACE_FHIR,  BODY_NONE,	"*",
