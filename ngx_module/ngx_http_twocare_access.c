@@ -43,7 +43,9 @@ ngx_http_twocare_access_handler(ngx_http_request_t *r)
         ngx_http_twocare_access_judge(r, lcf, ctx);
     }
 
-    if (lcf->auth == NGX_HTTP_TWOCARE_AUTH_ON && !r->error_page) {
+    if (lcf->auth == NGX_HTTP_TWOCARE_AUTH_ON && lcf->state != NULL
+        && !r->error_page)
+    {
 
         if (!ngx_http_twocare_state_ready(lcf->state)) {
             return ngx_http_twocare_access_refuse(r, ctx,
@@ -141,7 +143,7 @@ ngx_http_twocare_access_judge(ngx_http_request_t *r,
 {
     ctx->judged = 1;
 
-    if (lcf->state->old) {
+    if (lcf->state != NULL && lcf->state->old) {
         ngx_http_twocare_counted(&lcf->zone->sh->counts->old_state);
     }
 

@@ -138,7 +138,7 @@ ngx_http_twocare_set_state(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         ngx_str_t   *path;
         const char  *name;
     } files[] = {
-        { &state->jwks, "jwks.json" },
+        { &state->jwks.path, "jwks.json" },
         { &state->clients_map, "clients.map" },
         { &state->revoked_map, "revoked.map" },
         { &state->alive, "alive" },
