@@ -44,6 +44,19 @@ put($_) for (
     { resourceType => 'Patient', id => 'p3', gender => 'female', birthDate => '1990-08-22', name => [ { text => 'Zoë O, Neil' } ] },
 );
 my $day = 0;
+sub measured {
+    my ($code, $value, $unit) = @_;
+    return (code => { coding => [ { system => 'http://loinc.org', code => $code } ] },
+        valueQuantity => { value => $value, unit => $unit, system => 'http://unitsofmeasure.org', code => $unit });
+}
+put($_) for (
+    { resourceType => 'Observation', id => 'q1', status => 'final', measured('w', 70.25, 'kg'), meta => { tag => [ { code => 'mine' } ] } },
+    { resourceType => 'Observation', id => 'q2', status => 'final', measured('w', 71,    'kg') },
+    {   resourceType => 'Observation', id => 'q3', status => 'final', code => { text => 'pressure' },
+        component    => [ { measured('sys', 120, 'mm[Hg]') }, { measured('dia', 80, 'mm[Hg]') } ],
+    },
+    { resourceType => 'ValueSet', id => 'v1', status => 'active', url => 'http://acme.org/fhir/ValueSet/1' },
+);
 for my $i (1 .. 9) {
     put({
         resourceType      => 'Observation',
@@ -83,6 +96,19 @@ my @found = (
     [ '/Observation?date=eb2025-01-02',                           'o1' ],
     [ '/Observation?date=ne2025-01&patient=p1',                   '' ],
     [ '/Observation?code=nothing',                                '' ],
+    [ '/Observation?value-quantity=70.25',                        'q1' ],
+    [ '/Observation?value-quantity=70.2',                         '' ],
+    [ '/Observation?value-quantity=70.3',                         'q1' ],
+    [ '/Observation?value-quantity=gt70||kg',                     'q1 q2' ],
+    [ '/Observation?value-quantity=ap68|http://unitsofmeasure.org|kg', 'q1 q2' ],
+    [ '/Observation?value-quantity=gt1|http://unitsofmeasure.org|g', '' ],
+    [ '/Observation?combo-value-quantity=gt1&_sort=_id',          'q1 q2 q3' ],
+    [ '/Observation?component-code-value-quantity=sys$gt100',     'q3' ],
+    [ '/Observation?component-code-value-quantity=dia$gt100',     '' ],
+    [ '/Observation?combo-code-value-quantity=http://loinc.org|w$lt71,dia$80', 'q1 q3' ],
+    [ '/Observation?_tag=mine',                                   'q1' ],
+    [ '/ValueSet?url:below=http://acme.org/fhir',                 'v1' ],
+    [ '/ValueSet?url:above=http://acme.org/fhir/ValueSet/1/x',    'v1' ],
     [ '/Patient?_lastUpdated=ge2020-01-01',                       'p1 p2 p3' ],
     [ '/Patient?_lastUpdated=lt2020-01-01',                       '' ],
 );
@@ -134,7 +160,11 @@ my @refused = (
     [ '/Patient?gender=male%00',      400, qr/./ ],
     [ '/Patient?name=%ff',            400, qr/./ ],
     [ '/Patient?name=%zz',            400, qr/./ ],
-    [ '/Observation?value-quantity=5', 400, qr/value-quantity/ ],
+    [ '/Observation?value-quantity=five', 400, qr/value-quantity/ ],
+    [ '/Observation?code-value-quantity=a', 400, qr/code-value-quantity/ ],
+    [ '/Patient?_summary=true',       400, qr/_summary/ ],
+    [ '/Patient?_total=some',         400, qr/_total/ ],
+    [ '/Patient?_elements=name',      400, qr/_elements/ ],
 );
 for my $row (@refused) {
     my ($search, $status, $named) = @$row;
@@ -170,6 +200,26 @@ my ($link) = map { $_->{url} } grep { $_->{relation} eq 'self' }
 like $link, qr{/Patient\?gender=female&birthdate=1990-08$}, 'its link is a GET of both';
 is $stack->get('/Patient/_search', token => $token)->{status}, 405, '_search is posted';
 
+# Totals. R4 search.html#total, #summary
+my @totals = (
+    # search                                    total  entries
+    [ '/Patient?gender=female',                 undef, 2 ],
+    [ '/Patient?gender=female&_total=none',     undef, 2 ],
+    [ '/Patient?gender=female&_total=accurate&_count=1', 2, 1 ],
+    [ '/Patient?gender=female&_total=estimate', 2,     2 ],
+    [ '/Patient?_total=accurate&_count=1',      3,     1 ],
+    [ '/Patient?gender=female&_summary=count',  2,     0 ],
+    [ '/Patient?gender=female&_summary=false',  undef, 2 ],
+    [ '/Patient?gender=female&_count=0',        2,     0 ],
+);
+for my $row (@totals) {
+    my ($search, $total, $entries) = @$row;
+    my $json = get($search)->{json};
+    is $json->{total}, $total, "$search: total";
+    is scalar @{ $json->{entry} // [] }, $entries, "$search: entries";
+}
+
+is get('/Patient?nonsense=1', headers => { prefer => 'handling=strict' })->{status}, 400, 'strict is as without';
 my $res = get('/Patient?nonsense=1&gender=male', headers => { prefer => 'handling=lenient' });
 is $res->{status}, 200, 'lenient ignores what it does not know';
 my ($self) = map { $_->{url} } grep { $_->{relation} eq 'self' } @{ $res->{json}{link} };

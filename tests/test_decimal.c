@@ -6,22 +6,28 @@
 #include <check.h>
 #include <math.h>
 
-static const struct { const char *text; double value, half; } good[] = {
-	{ "0", 0, 0.5 },
-	{ "-0", 0, 0.5 },
-	{ "100", 100, 0.5 },
-	{ "100.00", 100, 0.005 },
-	{ "5.40", 5.4, 0.005 },
-	{ "5.4", 5.4, 0.05 },
-	{ "-7.25", -7.25, 0.005 },
-	{ "+3", 3, 0.5 },
-	{ "007", 7, 0.5 },
-	{ "1e2", 100, 5 },		/* R4 search.html#number */
-	{ "1.0e2", 100, 5 },
-	{ "1.5E-3", 0.0015, 0.00005 },
-	{ "1e-400", 0, 0 },
+static const struct { const char *text; double value, lo, hi; } good[] = {
+	{ "0", 0, -0.5, 0.5 },
+	{ "-0", 0, -0.5, 0.5 },
+	{ "0.00", 0, -0.005, 0.005 },
+	{ "100", 100, 99.5, 100.5 },
+	{ "100.00", 100, 99.995, 100.005 },
+	{ "5.40", 5.4, 5.395, 5.405 },
+	{ "5.4", 5.4, 5.35, 5.45 },
+	{ "0.1", 0.1, 0.05, 0.15 },
+	{ "-7.25", -7.25, -7.255, -7.245 },
+	{ "-100", -100, -100.5, -99.5 },
+	{ "+3", 3, 2.5, 3.5 },
+	{ "007", 7, 6.5, 7.5 },
+	{ "1e2", 100, 95, 105 },	/* R4 search.html#number */
+	{ "1.0e2", 100, 95, 105 },
+	{ "-1e2", -100, -105, -95 },
+	{ "1.5E-3", 0.0015, 0.00145, 0.00155 },
+	{ "1e-400", 0, 0, 0 },
 };
 
+/* Bounds are the doubles of the decimals, so that a record with 5.395 is in the
+ * span of 5.40: no tolerance. */
 START_TEST(a_decimal_is_its_value_and_its_precision)
 {
 	struct decimal d;
@@ -29,7 +35,8 @@ START_TEST(a_decimal_is_its_value_and_its_precision)
 	ck_assert_msg(decimal_parse(str_of(good[_i].text), &d), "%s",
 	    good[_i].text);
 	ck_assert_double_eq(d.value, good[_i].value);
-	ck_assert_double_eq_tol(d.half, good[_i].half, 1e-12);
+	ck_assert_double_eq(d.lo, good[_i].lo);
+	ck_assert_double_eq(d.hi, good[_i].hi);
 	ck_assert(!signbit(d.value) || d.value < 0);
 }
 END_TEST

@@ -7,20 +7,7 @@
 
 #include "base/buf.h"
 #include "base/conf.h"
-
-/* Of the kinds of search parameters that search answers; others are refused. */
-static const struct {
-	enum r4_param_kind	 kind;
-	const char		*name;
-} kinds[] = {
-	{ R4_TOKEN, "token" },
-	{ R4_REFERENCE, "reference" },
-	{ R4_STRING, "string" },
-	{ R4_DATE, "date" },
-	{ R4_URI, "uri" },
-};
-
-#define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
+#include "fhir/search.h"
 
 /* What every type can do, but AuditEvent and Provenance. */
 static const char *const interactions[] = { "read", "vread", "update",
@@ -29,16 +16,6 @@ static const char *const audit_interactions[] = { "read", "vread",
 	"history-instance", "search-type", NULL };
 static const char *const provenance_interactions[] = { "read", "vread",
 	"history-instance", "create", "search-type", NULL };
-
-static const char *
-kind_name(const struct r4_param *param)
-{
-	for (size_t i = 0; i < NKINDS; i++)
-		if (kinds[i].kind == (enum r4_param_kind)param->kind &&
-		    param->program != NULL)
-			return kinds[i].name;
-	return NULL;
-}
 
 static const char *const *
 type_interactions(const struct r4_type *type)
@@ -69,11 +46,11 @@ add_type(struct buf *b, const struct r4_type *type)
 	for (size_t i = 0; i < type->nparams; i++) {
 		const struct r4_param *param = type->params[i];
 
-		if (kind_name(param) == NULL)
+		if (search_param_type(param) == NULL)
 			continue;
 		buf_addf(b, "%s{\"name\":\"%s\",\"definition\":\"%s\","
 		    "\"type\":\"%s\"}", before, param->code, param->url,
-		    kind_name(param));
+		    search_param_type(param));
 		before = ",";
 	}
 	buf_addz(b, "]}");

@@ -62,21 +62,28 @@ fhir_check_id(struct ctx *ctx, struct str id)
 }
 
 enum err
-fhir_ask_read(struct ctx *ctx, struct call *call)
+fhir_read(struct ctx *ctx, const struct call *call, struct http_answer *answer)
 {
+	struct record record;
 	enum err err = fhir_check_id(ctx, call->id);
 
 	if (err == OK)
-		call->asked = store_ask(ctx, call->type, call->id, call->vid);
+		err = store_read(ctx, call->type, call->id, &record);
+	if (err == OK)
+		answer_record(call, &record, answer);
 	return err;
 }
 
 enum err
-fhir_read(struct ctx *ctx, const struct call *call, struct http_answer *answer)
+fhir_vread(struct ctx *ctx, const struct call *call,
+    struct http_answer *answer)
 {
 	struct record record;
-	enum err err = store_answer(ctx, call->asked, &record);
+	enum err err = fhir_check_id(ctx, call->id);
 
+	if (err == OK)
+		err = store_vread(ctx, call->type, call->id, call->vid,
+		    &record);
 	if (err == OK)
 		answer_record(call, &record, answer);
 	return err;
@@ -87,9 +94,9 @@ fhir_read(struct ctx *ctx, const struct call *call, struct http_answer *answer)
 static enum err
 check_body_type(struct ctx *ctx, const struct call *call)
 {
-	uint32_t node = jdoc_get(call->doc, call->node, STR("resourceType"));
+	uint32_t node = jdoc_get(call->doc, 0, STR("resourceType"));
 
-	if (jdoc_type(call->doc, call->node) != JDOC_OBJECT)
+	if (jdoc_type(call->doc, 0) != JDOC_OBJECT)
 		return fail(ctx, ERR_INVALID_REQUEST, "the body must be a "
 		    "JSON object with a \"resourceType\"");
 	if (node == 0)
@@ -107,7 +114,7 @@ fhir_create(struct ctx *ctx, const struct call *call,
     struct http_answer *answer)
 {
 	struct change change = { .kind = CHANGE_CREATE, .type = call->type,
-	    .doc = call->doc, .node = call->node };
+	    .doc = call->doc };
 	enum err err;
 
 	if (call->req->var(call->req, "HTTP_IF_NONE_EXIST").n > 0)
@@ -125,7 +132,7 @@ fhir_create(struct ctx *ctx, const struct call *call,
 static enum err
 check_body_id(struct ctx *ctx, const struct call *call)
 {
-	uint32_t node = jdoc_get(call->doc, call->node, STR("id"));
+	uint32_t node = jdoc_get(call->doc, 0, STR("id"));
 
 	if (!fhir_id_valid(call->id))
 		return fail(ctx, ERR_INVALID_REQUEST, "the id in the address "
@@ -159,7 +166,7 @@ fhir_update(struct ctx *ctx, const struct call *call,
     struct http_answer *answer)
 {
 	struct change change = { .kind = CHANGE_UPDATE, .type = call->type,
-	    .id = call->id, .doc = call->doc, .node = call->node };
+	    .id = call->id, .doc = call->doc };
 	enum err err;
 
 	if ((err = check_body_type(ctx, call)) != OK ||

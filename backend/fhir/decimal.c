@@ -49,40 +49,100 @@ exponent(struct str *s, int *out)
 	return text.n > 0;
 }
 
-bool
-decimal_parse(struct str text, struct decimal *out)
-{
-	char copy[DECIMAL_CHARS_MAX + 1], unit[16];
-	struct str rest = text;
-	int fraction = 0, power = 0;
-	bool minus, scaled = false;
+/* The digits of a number without its point, and the power of ten of the last.
+ * False when text is no number. */
+struct digits {
+	bool	minus;
+	int	power;
+	size_t	n;
+	char	p[DECIMAL_CHARS_MAX + 2];	/* two more may be appended */
+};
 
-	if (text.n == 0 || text.n > DECIMAL_CHARS_MAX)
-		return false;
-	take_sign(&rest, &minus);
-	if (digits(&rest) == 0)
+static bool
+read_digits(struct str text, struct digits *out)
+{
+	struct str whole, fraction = STR_NONE, rest = text;
+	bool scaled = false;
+
+	*out = (struct digits){ .n = 0 };
+	take_sign(&rest, &out->minus);
+	whole = rest;
+	whole.n = digits(&rest);
+	if (whole.n == 0)
 		return false;
 	if (rest.n > 0 && rest.p[0] == '.') {
-		rest = str_from(rest, 1);
-		fraction = (int)digits(&rest);
-		if (fraction == 0)
+		fraction = rest = str_from(rest, 1);
+		fraction.n = digits(&rest);
+		if (fraction.n == 0)
 			return false;
 	}
 	if (rest.n > 0 && (rest.p[0] | 0x20) == 'e') {
 		rest = str_from(rest, 1);
 		scaled = true;
-		if (!exponent(&rest, &power))
+		if (!exponent(&rest, &out->power))
 			return false;
 	}
-	if (rest.n > 0)
+	memcpy(out->p, whole.p, whole.n);
+	if (fraction.n > 0)
+		memcpy(out->p + whole.n, fraction.p, fraction.n);
+	out->n = whole.n + fraction.n;
+	out->power -= (int)fraction.n;
+	/* R4 reads 1e2 as 95 to 105: one digit behind the mantissa's. */
+	if (scaled && fraction.n == 0) {
+		out->p[out->n++] = '0';
+		out->power--;
+	}
+	return rest.n == 0;
+}
+
+/* One less in the last digit; false of zero, which stays. */
+static bool
+count_down(struct digits *d)
+{
+	size_t i = d->n;
+
+	while (i > 0 && d->p[i - 1] == '0')
+		i--;
+	if (i == 0)
+		return false;
+	d->p[i - 1]--;
+	memset(d->p + i, '9', d->n - i);
+	return true;
+}
+
+/* d with half a unit of its last digit behind it: of the decimal itself, not
+ * of its double, so that a bound is the double of what it is in digits. */
+static double
+with_half(struct digits d, bool minus)
+{
+	char text[DECIMAL_CHARS_MAX + 24];
+
+	snprintf(text, sizeof(text), "%s%.*s5e%d", minus ? "-" : "", (int)d.n,
+	    d.p, d.power - 1);
+	return strtod(text, NULL);
+}
+
+bool
+decimal_parse(struct str text, struct decimal *out)
+{
+	char copy[DECIMAL_CHARS_MAX + 1];
+	struct digits d;
+	bool above;
+
+	if (text.n == 0 || text.n > DECIMAL_CHARS_MAX || !read_digits(text, &d))
 		return false;
 	memcpy(copy, text.p, text.n);
 	copy[text.n] = '\0';
 	/* + 0.0 makes a negative zero plain. */
 	out->value = strtod(copy, NULL) + 0.0;
-	/* R4 reads 1e2 as 95 to 105: one digit behind the mantissa's. */
-	snprintf(unit, sizeof(unit), "5e%d", power -
-	    (scaled && fraction == 0 ? 1 : fraction) - 1);
-	out->half = strtod(unit, NULL);
+	out->hi = with_half(d, d.minus);
+	above = count_down(&d);
+	out->lo = with_half(d, above ? d.minus : !d.minus);
+	if (d.minus) {
+		double outer = out->hi;
+
+		out->hi = out->lo;
+		out->lo = outer;
+	}
 	return true;
 }

@@ -12,9 +12,9 @@
 
 struct decimal {
 	double	value;
-	/* Half a unit of the last digit written: 5.40 means 5.395 to 5.405,
-	 * and 1e2 means 95 to 105. R4 search.html#number */
-	double	half;
+	/* Half a unit of the last digit written around it: 5.40 means 5.395 to
+	 * 5.405, and 1e2 means 95 to 105. R4 search.html#number */
+	double	lo, hi;
 };
 
 /* False when text is no JSON number (a leading '+' and zeros are taken, as

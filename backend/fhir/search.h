@@ -27,6 +27,15 @@ struct search_page {
 	int64_t		 total;		/* -1 = not asked */
 };
 
+/* The type of a parameter that can be asked ("token", "composite"), NULL when
+ * it cannot. */
+const char	*search_param_type(const struct r4_param *param);
+
+/* The i-th modifier that a parameter can be asked with ("exact"), without
+ * :[type] of references; NULL when it has no more. */
+const char	*search_param_modifier(const struct r4_param *param,
+		    unsigned i);
+
 enum err	search_parse(struct ctx *ctx, const struct r4_type *type,
 		    const struct http_params *params, bool lenient,
 		    struct search **out);

@@ -30,6 +30,12 @@ search_list_candidates(const struct plan *plan, struct candidates *all)
 		    !search_is_primary(plan, p->param)) {
 			c.driver = DRIVE_DATE;
 			c.rank = 4;
+		} else if (p->kind == PROBE_COMPOSITE) {
+			c.driver = DRIVE_COMPOSITE;
+			c.rank = 2;
+		} else if (p->kind == PROBE_MEASURE) {
+			c.driver = DRIVE_MEASURE;
+			c.rank = 4;
 		} else {
 			continue;
 		}
@@ -37,7 +43,7 @@ search_list_candidates(const struct plan *plan, struct candidates *all)
 	}
 }
 
-/* Flat arrays for the three counting statements. */
+/* Flat arrays for the counting statements. */
 struct count_rows {
 	int32_t		*c;
 	int16_t		*param;
@@ -62,7 +68,7 @@ count_room(const struct plan *plan)
 
 	for (i = 0; i < plan->n; i++)
 		room += plan->probes[i].posts.n + plan->probes[i].texts.n +
-		    plan->probes[i].boxes.n;
+		    plan->probes[i].boxes.n + plan->probes[i].measures.n;
 	return room;
 }
 
@@ -168,6 +174,82 @@ send_dates_count(struct ctx *ctx, const struct plan *plan,
 	pg_send(ctx, &query_search_count_dates, &a);
 }
 
+/* All measures of the candidates with that driver, one after the other. */
+static struct measures
+gather_measures(struct ctx *ctx, const struct plan *plan,
+    const struct candidates *all, enum driver driver, int32_t *of)
+{
+	size_t room = count_room(plan);
+	struct measures m = { .n = 0 };
+	size_t i, j;
+
+	m.param = arena_array(ctx->arena, room, sizeof(*m.param));
+	m.k = arena_array(ctx->arena, room, sizeof(*m.k));
+	m.lo_min = arena_array(ctx->arena, room, sizeof(*m.lo_min));
+	m.lo_max = arena_array(ctx->arena, room, sizeof(*m.lo_max));
+	m.at_min = arena_array(ctx->arena, room, sizeof(*m.at_min));
+	m.at_max = arena_array(ctx->arena, room, sizeof(*m.at_max));
+	m.unit = arena_array(ctx->arena, room, sizeof(*m.unit));
+	for (i = 0; i < all->n; i++) {
+		const struct measures *one;
+
+		if (all->v[i].driver != driver)
+			continue;
+		one = &plan->probes[all->v[i].probe].measures;
+		for (j = 0; j < one->n; j++, m.n++) {
+			of[m.n] = (int32_t)i;
+			m.param[m.n] = one->param[j];
+			m.k[m.n] = one->k[j];
+			m.lo_min[m.n] = one->lo_min[j];
+			m.lo_max[m.n] = one->lo_max[j];
+			m.at_min[m.n] = one->at_min[j];
+			m.at_max[m.n] = one->at_max[j];
+			m.unit[m.n] = one->unit[j];
+		}
+	}
+	return m;
+}
+
+static void
+send_measures_count(struct ctx *ctx, const struct plan *plan,
+    const struct candidates *all, int64_t bound)
+{
+	int32_t *of = arena_array(ctx->arena, count_room(plan), sizeof(*of));
+	struct measures m = gather_measures(ctx, plan, all, DRIVE_MEASURE, of);
+	struct pg_args a = pg_args(ctx->arena);
+
+	pg_int4(&a, plan->tn);
+	pg_int2(&a, plan->search->type->number);
+	pg_int4s(&a, of, m.n);
+	pg_int2s(&a, m.param, m.n);
+	pg_float8s(&a, m.lo_min, m.n);
+	pg_float8s(&a, m.lo_max, m.n);
+	pg_float8s(&a, m.at_min, m.n);
+	pg_float8s(&a, m.at_max, m.n);
+	pg_int4s(&a, m.unit, m.n);
+	pg_int8(&a, bound);
+	pg_send(ctx, &query_search_count_measures, &a);
+}
+
+static void
+send_composites_count(struct ctx *ctx, const struct plan *plan,
+    const struct candidates *all, int64_t bound)
+{
+	int32_t *of = arena_array(ctx->arena, count_room(plan), sizeof(*of));
+	struct measures m = gather_measures(ctx, plan, all, DRIVE_COMPOSITE,
+	    of);
+	struct pg_args a = pg_args(ctx->arena);
+
+	pg_int4s(&a, of, m.n);
+	pg_int8s(&a, m.k, m.n);
+	pg_float8s(&a, m.lo_min, m.n);
+	pg_float8s(&a, m.lo_max, m.n);
+	pg_float8s(&a, m.at_min, m.n);
+	pg_float8s(&a, m.at_max, m.n);
+	pg_int8(&a, bound);
+	pg_send(ctx, &query_search_count_composites, &a);
+}
+
 static bool
 has_driver(const struct candidates *all, enum driver driver)
 {
@@ -184,17 +266,27 @@ enum err
 search_count_candidates(struct ctx *ctx, const struct plan *plan,
     struct candidates *all, int64_t bound)
 {
-	PGresult *results[3];
+	static const struct {
+		enum driver	driver;
+		void		(*send)(struct ctx *, const struct plan *,
+				    const struct candidates *, int64_t);
+	} counts[] = {
+		{ DRIVE_POST, send_posts_count },
+		{ DRIVE_STRING, send_texts_count },
+		{ DRIVE_DATE, send_dates_count },
+		{ DRIVE_MEASURE, send_measures_count },
+		{ DRIVE_COMPOSITE, send_composites_count },
+	};
+	PGresult *results[sizeof(counts) / sizeof(counts[0])];
 	size_t i;
 	int sent = 0, r, row;
 	enum err err;
 
-	if (has_driver(all, DRIVE_POST) && ++sent > 0)
-		send_posts_count(ctx, plan, all, bound);
-	if (has_driver(all, DRIVE_STRING) && ++sent > 0)
-		send_texts_count(ctx, plan, all, bound);
-	if (has_driver(all, DRIVE_DATE) && ++sent > 0)
-		send_dates_count(ctx, plan, all, bound);
+	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		if (has_driver(all, counts[i].driver)) {
+			counts[i].send(ctx, plan, all, bound);
+			sent++;
+		}
 	if ((err = pg_flush(ctx, results, sent)) != OK)
 		return err;
 	for (i = 0; i < all->n; i++)

@@ -15,7 +15,7 @@
 #include "base/hash.h"
 #include "queries.h"
 
-#define CURSOR_FORM	1
+#define CURSOR_FORM	2
 #define CURSOR_MAX	4096
 #define NONCE_BYTES	crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define SEAL_BYTES	crypto_aead_xchacha20poly1305_ietf_ABYTES
@@ -76,6 +76,22 @@ add_int(struct buf *b, uint64_t v, int bytes)
 		buf_addc(b, (char)(v >> (8 * bytes) & 0xff));
 }
 
+static void
+add_key(struct buf *b, const struct order_key *key)
+{
+	uint64_t bits = (uint64_t)key->us;
+
+	add_int(b, key->kind, 1);
+	if (key->kind == ORDER_TEXT) {
+		add_int(b, key->s.n, 2);
+		buf_add(b, key->s);
+		return;
+	}
+	if (key->kind == ORDER_NUMBER)
+		memcpy(&bits, &key->number, sizeof(bits));
+	add_int(b, bits, 8);
+}
+
 static struct str
 place_write(struct ctx *ctx, const struct plan *plan,
     const struct place *place, int segment, bool backwards)
@@ -92,13 +108,7 @@ place_write(struct ctx *ctx, const struct plan *plan,
 	add_int(&b, backwards, 1);
 	add_int(&b, (uint64_t)place->rid, 8);
 	for (i = 0; i < n; i++) {
-		add_int(&b, place->keys[i].text, 1);
-		if (place->keys[i].text) {
-			add_int(&b, place->keys[i].s.n, 2);
-			buf_add(&b, place->keys[i].s);
-		} else {
-			add_int(&b, (uint64_t)place->keys[i].us, 8);
-		}
+		add_key(&b, &place->keys[i]);
 	}
 	return buf_str(&b);
 }
@@ -148,17 +158,17 @@ take_int(struct str *in, int bytes, uint64_t *out)
 static bool
 take_key(struct str *in, struct order_key *key)
 {
-	uint64_t text, n;
+	uint64_t kind, n;
 
-	if (!take_int(in, 1, &text))
+	if (!take_int(in, 1, &kind) || kind > ORDER_NUMBER)
 		return false;
-	key->text = text != 0;
-	if (!take_int(in, key->text ? 2 : 8, &n))
+	key->kind = (enum order_kind)kind;
+	if (!take_int(in, key->kind == ORDER_TEXT ? 2 : 8, &n))
 		return false;
-	if (!key->text) {
-		key->us = (int64_t)n;
+	key->us = (int64_t)n;
+	memcpy(&key->number, &n, sizeof(key->number));
+	if (key->kind != ORDER_TEXT)
 		return true;
-	}
 	if (in->n < n)
 		return false;
 	key->s = (struct str){ in->p, n };

@@ -1,7 +1,7 @@
 /*
  * Parameters become a struct search. A table says what each general parameter
- * does and another which modifiers a kind of parameter has; whatever is in
- * neither is refused by name, or, with lenient, left out.
+ * does; whatever is neither in it nor a parameter of the type is refused by
+ * name, or, with lenient, left out.
  */
 
 #include "fhir/search.h"
@@ -15,7 +15,8 @@ struct parse {
 	struct search		*search;
 	bool			 lenient;
 	bool			 ignored;	/* the parameter at hand */
-	bool			 counted, sorted, skipped;	/* seen */
+	/* Seen: */
+	bool			 counted, sorted, skipped, totalled, summed;
 };
 
 /* Say why a parameter cannot be asked: an error, or with lenient a warning
@@ -76,6 +77,46 @@ take_offset(struct parse *p, const struct http_param *param)
 		    SEARCH_OFFSET_MAX);
 	p->search->offset = (int)n;
 	return OK;
+}
+
+/* R4 search.html#total. Every count is exact, an estimate, too. */
+static enum err
+take_total(struct parse *p, const struct http_param *param)
+{
+	enum err err = once(p, &p->totalled, "_total");
+
+	if (err != OK)
+		return err;
+	p->search->totals = str_eqz(param->value, "accurate") ||
+	    str_eqz(param->value, "estimate");
+	if (!p->search->totals && !str_eqz(param->value, "none"))
+		return fail(p->ctx, ERR_INVALID_PARAMETER,
+		    "Search parameter '_total' must be none, estimate or "
+		    "accurate");
+	return OK;
+}
+
+/* R4 search.html#summary */
+static enum err
+take_summary(struct parse *p, const struct http_param *param)
+{
+	static const char *const others[] = { "true", "text", "data" };
+	enum err err = once(p, &p->summed, "_summary");
+	size_t i;
+
+	if (err != OK)
+		return err;
+	p->search->counts = str_eqz(param->value, "count");
+	if (p->search->counts || str_eqz(param->value, "false"))
+		return OK;
+	for (i = 0; i < NITEMS(others); i++)
+		if (str_eqz(param->value, others[i]))
+			return REFUSE(p, ERR_NOT_SUPPORTED,
+			    "Search parameter '_summary' of '%s' is not "
+			    "offered by this server, only count and false",
+			    others[i]);
+	return fail(p->ctx, ERR_INVALID_PARAMETER,
+	    "Search parameter '_summary' must be count or false");
 }
 
 static enum err
@@ -205,8 +246,8 @@ static const struct general {
 { "_include",		not_offered,	false },	/* #revinclude */
 { "_revinclude",	not_offered,	false },
 { "_elements",		not_offered,	false },	/* #elements */
-{ "_summary",		not_offered,	false },	/* #summary */
-{ "_total",		not_offered,	false },	/* #total */
+{ "_summary",		take_summary,	true },		/* #summary */
+{ "_total",		take_total,	true },		/* #total */
 { "_contained",		not_offered,	false },	/* #contained */
 { "_containedType",	not_offered,	false },
 { "_score",		not_offered,	false },	/* #score */
@@ -220,40 +261,6 @@ static const struct general {
 };
 
 /* --- modifiers ------------------------------------------------------------ */
-
-#define KIND(kind)	(1u << (kind))
-
-static const struct modifier_row {
-	const char	*name;
-	unsigned	 kinds;		/* that have it; 0: none here */
-	int		 modifier;
-} modifier_rows[] = {
-/* name		kinds			modifier	     R4 search.html#modifiers */
-{ "exact",	KIND(SEARCH_STRING),	SEARCH_EXACT },
-{ "contains",	KIND(SEARCH_STRING),	SEARCH_CONTAINS },
-{ "not",	KIND(SEARCH_TOKEN),	SEARCH_NOT },
-{ "text",	KIND(SEARCH_TOKEN),	SEARCH_TEXT },
-{ "of-type",	KIND(SEARCH_TOKEN),	SEARCH_OF_TYPE },
-{ "identifier",	KIND(SEARCH_REFERENCE),	SEARCH_IDENTIFIER },
-{ "in",		0,			0 },
-{ "not-in",	0,			0 },
-{ "above",	0,			0 },
-{ "below",	0,			0 },
-{ "iterate",	0,			0 },
-{ "recurse",	0,			0 },
-};
-/* clang-format on */
-
-static const struct modifier_row *
-modifier_named(struct str name)
-{
-	size_t i;
-
-	for (i = 0; i < NITEMS(modifier_rows); i++)
-		if (str_eqz(name, modifier_rows[i].name))
-			return &modifier_rows[i];
-	return NULL;
-}
 
 static enum err
 no_modifier(struct parse *p, struct str code, struct str modifier,
@@ -274,61 +281,69 @@ static enum err
 take_modifier(struct parse *p, struct search_condition *c, struct str code,
     struct str modifier, const struct r4_type **target)
 {
-	const struct modifier_row *row = modifier_named(modifier);
-
-	if (str_eqz(modifier, "missing") && c->param != NULL &&
-	    c->kind != SEARCH_ID && c->kind != SEARCH_UPDATED) {
-		c->kind = SEARCH_MISSING;
+	switch (search_modifier_of(c->kind, c->param, modifier,
+	    &c->modifier)) {
+	case MODIFIER_OFFERED:
+		if (c->modifier == SEARCH_MISSING_IS)
+			c->kind = SEARCH_MISSING;
 		return OK;
+	case MODIFIER_R4:
+		return no_modifier(p, code, modifier, true);
+	default:
+		break;
 	}
-	if (c->kind == SEARCH_REFERENCE && row == NULL) {
+	if (c->kind == SEARCH_REFERENCE)
 		*target = r4_type_named(modifier);
-		c->modifier = SEARCH_TYPED;
-		if (*target == NULL)
-			return no_modifier(p, code, modifier, false);
-		return OK;
-	}
-	if (row == NULL || row->kinds == 0)
-		return no_modifier(p, code, modifier, row != NULL);
-	if ((row->kinds & KIND(c->kind)) == 0 ||
-	    (row->modifier == SEARCH_OF_TYPE &&
-	    (c->param == NULL || !c->param->identifiers)))
+	if (*target == NULL)
 		return no_modifier(p, code, modifier, false);
-	c->modifier = (enum search_modifier)row->modifier;
+	c->modifier = SEARCH_TYPED;
 	return OK;
 }
 
 /* --- parameters of the type ----------------------------------------------- */
 
-static const int kind_of[] = {
-	[R4_NUMBER] = -1,
-	[R4_DATE] = SEARCH_DATE,
-	[R4_STRING] = SEARCH_STRING,
-	[R4_TOKEN] = SEARCH_TOKEN,
-	[R4_REFERENCE] = SEARCH_REFERENCE,
-	[R4_COMPOSITE] = -1,
-	[R4_QUANTITY] = -1,
-	[R4_URI] = SEARCH_URI,
-	[R4_SPECIAL] = -1,
-};
-
-/* The condition on parameter `code`: false when we cannot search by it. */
-static bool
-condition_kind(struct search_condition *c, struct str code)
+static enum err
+too_many(struct parse *p)
 {
-	int kind;
+	return fail(p->ctx, ERR_INVALID_REQUEST,
+	    "A search may have at most %d conditions", SEARCH_CONDITIONS_MAX);
+}
 
-	if (str_eqz(code, "_id"))
-		c->kind = SEARCH_ID;
-	else if (str_eqz(code, "_lastUpdated"))
-		c->kind = SEARCH_UPDATED;
-	else {
-		kind = c->param == NULL ? -1 : kind_of[c->param->kind];
-		if (kind < 0)
-			return false;
-		c->kind = (enum search_kind)kind;
+/* Of a composite with a string there are no rows, because its group is the
+ * whole record: it is its components, as conditions of their own. Alternatives
+ * would be an OR of ANDs. */
+static enum err
+add_components(struct parse *p, const struct search_condition *c)
+{
+	struct search *search = p->search;
+	size_t i;
+
+	if (c->n > 1)
+		return REFUSE(p, ERR_NOT_SUPPORTED,
+		    "Search parameter '%s' takes one alternative on this "
+		    "server", c->param->code);
+	for (i = 0; c->param->components[i] != NULL; i++) {
+		if (search->n == SEARCH_CONDITIONS_MAX)
+			return too_many(p);
+		search->conditions[search->n++] = (struct search_condition){
+			.kind = (enum search_kind)
+			    search_kind_of(c->param->components[i]),
+			.param = c->param->components[i],
+			.values = &c->values[0].parts[i],
+			.n = 1,
+		};
 	}
-	return true;
+	return OK;
+}
+
+static bool
+has_string(const struct r4_param *composite)
+{
+	const struct r4_param *const *part = composite->components;
+
+	while (*part != NULL && (*part)->kind != R4_STRING)
+		part++;
+	return *part != NULL;
 }
 
 static enum err
@@ -339,6 +354,7 @@ take_condition(struct parse *p, const struct http_param *param)
 	struct str modifier = param->name;
 	struct str code = str_cut(&modifier, ':');
 	const struct r4_type *target = NULL;
+	int kind;
 	enum err err;
 
 	if (str_has(param->name, '.'))
@@ -346,25 +362,25 @@ take_condition(struct parse *p, const struct http_param *param)
 		    "Chained search parameter '%.*s' is not offered by this "
 		    "server", STR_ARGS(param->name));
 	c.param = r4_param_named(search->type, code);
-	if (c.param == NULL && !str_eqz(code, "_id") &&
-	    !str_eqz(code, "_lastUpdated"))
+	if (c.param == NULL)
 		return unknown_name(p, code, "Search parameter");
-	if (!condition_kind(&c, code))
+	if ((kind = search_kind_of(c.param)) < 0)
 		return REFUSE(p, ERR_NOT_SUPPORTED,
 		    "Search parameter '%.*s' is not offered by this server",
 		    STR_ARGS(code));
+	c.kind = (enum search_kind)kind;
 	if (modifier.p != NULL) {
 		err = take_modifier(p, &c, code, modifier, &target);
 		if (err != OK || p->ignored)
 			return err;
 	}
 	if (search->n == SEARCH_CONDITIONS_MAX)
-		return fail(p->ctx, ERR_INVALID_REQUEST,
-		    "A search may have at most %d conditions",
-		    SEARCH_CONDITIONS_MAX);
+		return too_many(p);
 	if ((err = search_values(p->ctx, &c, target, param->name,
 	    param->value)) != OK)
 		return err;
+	if (c.kind == SEARCH_COMPOSITE && has_string(c.param))
+		return add_components(p, &c);
 	search->conditions[search->n++] = c;
 	return OK;
 }

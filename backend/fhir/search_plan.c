@@ -41,7 +41,9 @@ search_plan_settle(struct plan *plan)
 	if (sort != NULL)
 		plan->descending = sort->descending;
 	else
-		plan->descending = plan->driver != DRIVE_STRING;
+		plan->descending = plan->driver != DRIVE_STRING &&
+		    plan->driver != DRIVE_MEASURE &&
+		    plan->driver != DRIVE_COMPOSITE;
 	if (plan->gather || sort == NULL)
 		return true;
 	if (sorted_by_at(plan) ? !sort->descending : plan->drives < 0 &&

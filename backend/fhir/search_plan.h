@@ -27,6 +27,8 @@ enum probe_kind {
 	PROBE_DATE,		/* a dat or datw row in one of the boxes */
 	PROBE_STRING,		/* a str row in one of the ranges */
 	PROBE_LIKE,		/* a str row like one of the patterns */
+	PROBE_MEASURE,		/* a qty row in one of the measures */
+	PROBE_COMPOSITE,	/* a cqty row in one of them */
 	PROBE_HAS,		/* parameter bit set */
 	PROBE_HAS_NOT,
 	PROBE_ID,
@@ -58,6 +60,22 @@ struct time_ranges {
 	size_t		 n;
 };
 
+/*
+ * Rows of qty or cqty that match: lo within [lo_min, lo_max], hi within
+ * [hi_min, hi_max], and what else they must be. Every end belongs to its range.
+ */
+struct measures {
+	int16_t		*param;		/* qty */
+	int64_t		*k;		/* cqty */
+	double		*lo_min, *lo_max, *hi_min, *hi_max;
+	double		*at_min, *at_max;	/* of one with lo = hi */
+	int32_t		*aux_lo, *aux_hi;	/* cqty */
+	int32_t		*system_lo, *system_hi;
+	int32_t		*unit;		/* its code; 0 = any */
+	bool		*words;		/* or, its unit in words */
+	size_t		 n, room;
+};
+
 struct probe {
 	enum probe_kind		 kind;
 	const struct r4_param	*param;
@@ -66,6 +84,7 @@ struct probe {
 	struct boxes		 boxes;
 	struct text_ranges	 texts;	/* PROBE_LIKE, PROBE_ID: lo alone */
 	struct time_ranges	 times;
+	struct measures		 measures;
 };
 
 /* What is walked; each yields (sort value, rid) in order. */
@@ -77,14 +96,18 @@ enum driver {
 	DRIVE_UPDATED,		/* ver by updated */
 	DRIVE_DATE,		/* dat and datw by lo */
 	DRIVE_STRING,		/* str by v */
+	DRIVE_MEASURE,		/* qty by lo */
+	DRIVE_COMPOSITE,	/* cqty by lo */
 	DRIVE__MAX
 };
 
-/* A key of the order: a time, or a text. */
+/* A key of the order: a time, a text or a number. */
+enum order_kind { ORDER_TIME, ORDER_TEXT, ORDER_NUMBER };
 struct order_key {
-	bool		 text;
+	enum order_kind	 kind;
 	int64_t		 us;
 	struct str	 s;
+	double		 number;
 };
 
 /* A place in the order: its keys (one in a walk), then the rid. */
@@ -120,6 +143,21 @@ struct plan {
  * ERR_NOT_SUPPORTED when `system|` or :text names too many codes. */
 enum err	search_probes(struct ctx *ctx, struct key_space space,
 		    struct plan *plan);
+
+/* The boxes of a date with its prefix; b has room for two more. */
+void		search_date_boxes(struct ctx *ctx,
+		    const struct search_value *v, struct boxes *b);
+
+/* Whether an asked system is what a `code` element says by its value set. */
+bool		search_implied_system(const struct r4_param *param,
+		    const struct search_value *v);
+
+/* --- search_probe_measure.c ----------------------------------------------- */
+
+/* The conditions on numbers and quantities, and on composites. */
+void		search_probe_measure(struct ctx *ctx, struct key_space space,
+		    const struct search *search,
+		    const struct search_condition *c, struct probe *probe);
 
 /* --- search_plan.c -------------------------------------------------------- */
 
@@ -160,8 +198,9 @@ void		search_sql_page(struct ctx *ctx, const struct plan *plan,
 		    int64_t limit, int64_t skip, struct pg_query *q,
 		    struct pg_args *a);
 
-/* Whether the walk's key is a text; else it is a time. */
-bool		search_walks_text(const struct plan *plan);
+/* What is walked in the segment at hand, and the kind of its key. */
+enum driver	search_walk(const struct plan *plan);
+enum order_kind	search_walk_order(const struct plan *plan);
 
 /* The number of all matches. */
 void		search_sql_total(struct ctx *ctx, const struct plan *plan,

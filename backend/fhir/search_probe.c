@@ -136,12 +136,19 @@ add_text(const struct work *w, const struct search_value *v)
 
 /* --- tokens, references, uris --------------------------------------------- */
 
+bool
+search_implied_system(const struct r4_param *param,
+    const struct search_value *v)
+{
+	return v->system.n > 0 && param->system != NULL &&
+	    str_eqz(v->system, param->system);
+}
+
 static void
 add_code(const struct work *w, const struct search_value *v)
 {
 	struct posts *p = &w->probe->posts;
 	int64_t k = konst(w, KEY_VALUE) ^ key_hash(w->space, v->text);
-	const char *implied = w->param->system;
 	int32_t aux;
 
 	if (!v->has_system) {
@@ -150,8 +157,7 @@ add_code(const struct work *w, const struct search_value *v)
 	}
 	aux = v->system.n == 0 ? 0 : key_system(w->space, v->system);
 	add_post(p, k, aux, aux);
-	/* A `code` element says its system only by its value set. */
-	if (aux != 0 && implied != NULL && str_eqz(v->system, implied))
+	if (search_implied_system(w->param, v))
 		add_post(p, k, 0, 0);
 }
 
@@ -190,6 +196,66 @@ add_uri(const struct work *w, const struct search_value *v)
 	add_any(p, konst(w, KEY_VALUE) ^ hash);
 	if (!str_has(v->text, '|'))
 		add_any(p, konst(w, KEY_CANONICAL) ^ hash);
+}
+
+/* Steps from an URL up to its host; deeper ones are refused. */
+#define URI_STEPS_MAX	32
+
+static bool
+is_url(struct str text)
+{
+	return !str_starts(text, STR("urn:")) && str_has(text, '/');
+}
+
+/* The URLs at and above the asked one are few and known: each with and without
+ * the '/' that ends it. R4 search.html#uri */
+static enum err
+add_above(const struct work *w, const struct search_value *v)
+{
+	struct str s = v->text;
+	size_t n = 0, i;
+
+	for (i = 0; i < s.n; i++)
+		n += s.p[i] == '/';
+	if (!is_url(s) || n > URI_STEPS_MAX)
+		return fail(w->ctx, ERR_INVALID_PARAMETER,
+		    "Search parameter '%s:above' wants an URL of at most %d "
+		    "steps", w->param->code, URI_STEPS_MAX);
+	posts_room(w->ctx->arena, &w->probe->posts, n * 2 + 2);
+	add_uri(w, v);
+	for (i = s.n; i > 0; i--) {
+		struct str at = { s.p, i };
+
+		if (s.p[i - 1] != '/')
+			continue;
+		if (i < s.n)
+			add_any(&w->probe->posts, konst(w, KEY_VALUE) ^
+			    key_hash(w->space, at));
+		at.n--;
+		if (at.n > 0 && at.p[at.n - 1] != '/' &&
+		    at.p[at.n - 1] != ':')
+			add_any(&w->probe->posts, konst(w, KEY_VALUE) ^
+			    key_hash(w->space, at));
+	}
+	return OK;
+}
+
+/* The URLs that the parameter has seen at and below the asked one: what goes
+ * on behind it begins with a '/', or with what ends an URL. */
+static enum err
+add_below(const struct work *w, const struct search_value *v)
+{
+	struct pg_args a = dict_args(w);
+	struct str s = v->text;
+
+	if (!is_url(s))
+		return fail(w->ctx, ERR_INVALID_PARAMETER,
+		    "Search parameter '%s:below' wants an URL",
+		    w->param->code);
+	pg_text(&a, s);
+	pg_text(&a, arena_printf(w->ctx->arena, "%.*s" TEXT_LAST,
+	    STR_ARGS(s)));
+	return add_dict(w, &query_search_dict_below, &a, s);
 }
 
 static void
@@ -264,6 +330,10 @@ add_posts(const struct work *w)
 			    key_hash(w->space, c->values[i].text));
 		else if (c->kind == SEARCH_REFERENCE)
 			add_reference(w, &c->values[i]);
+		else if (c->modifier == SEARCH_ABOVE)
+			err = add_above(w, &c->values[i]);
+		else if (c->modifier == SEARCH_BELOW)
+			err = add_below(w, &c->values[i]);
 		else if (c->kind == SEARCH_URI)
 			add_uri(w, &c->values[i]);
 		else
@@ -305,8 +375,9 @@ add_box(struct boxes *b, int64_t lo_min, int64_t lo_max, int64_t hi_min,
 	b->hi_max[b->n++] = hi_max;
 }
 
-static void
-boxes_of(struct ctx *ctx, const struct search_value *v, struct boxes *b)
+void
+search_date_boxes(struct ctx *ctx, const struct search_value *v,
+    struct boxes *b)
 {
 	const int64_t none = WHEN_MIN, all = WHEN_MAX;
 	int64_t lo = v->lo_us, hi = v->hi_us, slack;
@@ -361,7 +432,7 @@ probe_date(const struct work *w)
 	b->hi_min = arena_array(w->ctx->arena, room, sizeof(int64_t));
 	b->hi_max = arena_array(w->ctx->arena, room, sizeof(int64_t));
 	for (i = 0; i < w->c->n; i++)
-		boxes_of(w->ctx, &w->c->values[i], b);
+		search_date_boxes(w->ctx, &w->c->values[i], b);
 }
 
 /* us + more, infinities kept. */
@@ -446,6 +517,12 @@ probe_of(const struct work *w)
 		return OK;
 	case SEARCH_UPDATED:
 		probe_updated(w);
+		return OK;
+	case SEARCH_NUMBER:
+	case SEARCH_QUANTITY:
+	case SEARCH_COMPOSITE:
+		search_probe_measure(w->ctx, w->space, w->search, w->c,
+		    w->probe);
 		return OK;
 	case SEARCH_STRING:
 		if (w->c->modifier == SEARCH_EXACT)

@@ -7,6 +7,7 @@
 #define FHIR_SEARCH_QUERY_H
 
 #include "base/ctx.h"
+#include "fhir/decimal.h"
 #include "fhir/r4.h"
 #include "wire/http.h"
 
@@ -18,11 +19,13 @@
 /* What a condition compares with. _id and _lastUpdated are columns of res,
  * the others live in key tables. */
 enum search_kind { SEARCH_TOKEN, SEARCH_REFERENCE, SEARCH_URI, SEARCH_STRING,
-	SEARCH_DATE, SEARCH_ID, SEARCH_UPDATED, SEARCH_MISSING };
+	SEARCH_DATE, SEARCH_NUMBER, SEARCH_QUANTITY, SEARCH_COMPOSITE,
+	SEARCH_ID, SEARCH_UPDATED, SEARCH_MISSING, SEARCH__KINDS };
 
 enum search_modifier { SEARCH_PLAIN, SEARCH_EXACT, SEARCH_CONTAINS,
 	SEARCH_NOT, SEARCH_TEXT, SEARCH_OF_TYPE, SEARCH_IDENTIFIER,
-	SEARCH_TYPED };
+	SEARCH_ABOVE, SEARCH_BELOW, SEARCH_TYPED,
+	SEARCH_MISSING_IS };	/* which makes another kind of a condition */
 
 enum search_prefix { SEARCH_EQ, SEARCH_NE, SEARCH_GT, SEARCH_GE, SEARCH_LT,
 	SEARCH_LE, SEARCH_SA, SEARCH_EB, SEARCH_AP };
@@ -42,7 +45,12 @@ struct search_value {
 	/* Date: the span [lo, hi) of the value as written. */
 	enum search_prefix	 prefix;
 	int64_t			 lo_us, hi_us;
+	/* Number, quantity: as written, and what its digits imply. Of a
+	 * quantity text is the unit's code or the unit; has_text false: any. */
+	struct decimal		 number;
 	bool			 missing;	/* :missing=true */
+	/* Composite: one for each component. */
+	struct search_value	*parts;
 };
 
 struct search_condition {
@@ -67,12 +75,27 @@ struct search {
 	size_t			 nsort;
 	int			 count;
 	int			 offset;
+	bool			 totals;	/* _total is wanted */
+	bool			 counts;	/* nothing but the total is */
 	struct str		 cursor;	/* as sent; empty = none */
 	/* What was applied, in the order sent, without _offset and _cursor:
 	 * the links are made of it. */
 	struct http_param	*applied;
 	size_t			 napplied;
 };
+
+/* --- search_modifier.c ---------------------------------------------------- */
+
+/* The enum search_kind of a parameter, -1 when it cannot be asked. */
+int		search_kind_of(const struct r4_param *param);
+
+enum search_offer { MODIFIER_NONE, MODIFIER_R4, MODIFIER_OFFERED };
+
+/* Whether a parameter of that kind has the modifier: here (*out), in R4 alone,
+ * or not at all. The :[type] of references is not in the table. */
+enum search_offer	search_modifier_of(enum search_kind kind,
+			    const struct r4_param *param, struct str name,
+			    enum search_modifier *out);
 
 /* --- search_value.c ------------------------------------------------------- */
 

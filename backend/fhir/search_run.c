@@ -37,14 +37,15 @@ rows_new(struct ctx *ctx, size_t room)
 	return rows;
 }
 
-static bool
-key_is_text(const struct plan *plan, size_t i)
+static enum order_kind
+key_kind(const struct plan *plan, size_t i)
 {
 	enum search_kind kind = plan->search->sort[i].kind;
 
 	if (!plan->gather)
-		return search_walks_text(plan);
-	return kind == SEARCH_ID || kind == SEARCH_STRING;
+		return search_walk_order(plan);
+	return kind == SEARCH_ID || kind == SEARCH_STRING ? ORDER_TEXT :
+	    ORDER_TIME;
 }
 
 static struct place
@@ -57,9 +58,12 @@ take_place(const struct plan *plan, const PGresult *res, int row)
 
 	for (i = 0; i < n; i++) {
 		key = &place.keys[i];
-		key->text = key_is_text(plan, i);
-		if (key->text)
+		key->kind = key_kind(plan, i);
+		if (key->kind == ORDER_TEXT)
 			key->s = pg_get_str(res, row, PAGE_KEY + (int)i);
+		else if (key->kind == ORDER_NUMBER)
+			key->number = pg_get_float8(res, row,
+			    PAGE_KEY + (int)i);
 		else
 			key->us = pg_get_time(res, row, PAGE_KEY + (int)i);
 	}
@@ -299,18 +303,21 @@ write_links(struct ctx *ctx, const struct plan *plan,
 
 /* --- the page ------------------------------------------------------------- */
 
-/* `_count=0` asks for the total alone. R4 search.html#count */
+/* Counted by the way that is the best without an order. */
 static enum err
-run_total(struct ctx *ctx, struct plan *plan, struct search_page *out)
+run_total(struct ctx *ctx, const struct plan *page, struct search_page *out)
 {
+	struct search search = *page->search;
+	struct plan plan = *page;
 	enum err err;
 
-	if (plan->n == 0)
-		return count_type(ctx, plan, &out->total);
-	plan->search->nsort = 0;
-	if ((err = search_plan(ctx, plan)) != OK)
+	if (plan.n == 0)
+		return count_type(ctx, &plan, &out->total);
+	search.nsort = 0;
+	plan.search = &search;
+	if ((err = search_plan(ctx, &plan)) != OK)
 		return err;
-	return count_matches(ctx, plan, &out->total);
+	return count_matches(ctx, &plan, &out->total);
 }
 
 static enum err
@@ -346,6 +353,7 @@ search_run(struct ctx *ctx, struct search *search, struct search_page *out)
 {
 	struct plan plan = { .search = search, .tn = ctx->who.tn };
 	struct key_space space;
+	bool alone;	/* _count=0, _summary=count. R4 search.html#count */
 	enum err err;
 
 	*out = (struct search_page){ .total = -1 };
@@ -354,7 +362,9 @@ search_run(struct ctx *ctx, struct search *search, struct search_page *out)
 	if ((err = store_key_space(ctx, &space)) != OK ||
 	    (err = search_probes(ctx, space, &plan)) != OK)
 		return err;
-	if (search->count == 0)
-		return run_total(ctx, &plan, out);
-	return run_page(ctx, &plan, out);
+	alone = search->count == 0 || search->counts;
+	if ((alone || search->totals) &&
+	    (err = run_total(ctx, &plan, out)) != OK)
+		return err;
+	return alone ? OK : run_page(ctx, &plan, out);
 }

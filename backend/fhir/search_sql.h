@@ -24,13 +24,23 @@ struct sql {
 
 #define PUT(q, ...)	buf_addf(&(q)->b, __VA_ARGS__)
 
+/*
+ * Rows that are found by rid alone: "is true" keeps the tenant and the rest
+ * filters, so that no plan made on empty tables walks an index that begins with
+ * them instead. Takes the number of the parameter's argument, or not.
+ */
+#define IS_OURS(t)							\
+	" and (" t ".tn = $1 and " t ".type = $2) is true "
+#define IS_OURS_PARAM(t)						\
+	" and (" t ".tn = $1 and " t ".type = $2 "			\
+	"and " t ".param = $%d) is true "
+
 /* The dates of record %s.rid under a parameter, narrow and wide. */
 #define DATES_OF							\
-	"(select t.lo, t.hi from dat t where t.rid = %s.rid "		\
-	"and t.tn = $1 and t.type = $2 and t.param = $%d "		\
+	"(select t.lo, t.hi from dat t where t.rid = %s.rid"		\
+	IS_OURS_PARAM("t")						\
 	"union all select lower(t.span), upper(t.span) from datw t "	\
-	"where t.rid = %s.rid and t.tn = $1 and t.type = $2 "		\
-	"and t.param = $%d)"
+	"where t.rid = %s.rid" IS_OURS_PARAM("t") ")"
 
 #define IN_BOX								\
 	"%s.lo >= b.lo_min and %s.lo < b.lo_max "			\
@@ -51,8 +61,23 @@ void	sql_boxes(struct sql *q, const struct boxes *b);
 void	sql_text_ranges(struct sql *q, const struct text_ranges *t);
 void	sql_time_ranges(struct sql *q, const struct time_ranges *t);
 
+/* The measures of a probe as rows b. */
+void	sql_measures(struct sql *q, const struct probe *p);
+/* Row `alias` of qty, or cqty, is in b. */
+void	sql_in_measure(struct sql *q, bool composite, const char *alias);
+/* "(rows t of record `of`) join b where" they match. */
+void	sql_measured(struct sql *q, const struct probe *p, const char *of);
+
 /* " and ...": all probes but the one that drives; a parameter's bit. */
 void	sql_probes(struct sql *q);
 void	sql_has(struct sql *q, const struct r4_param *param, bool has);
+
+/* --- search_sql_walk.c ---------------------------------------------------- */
+
+/* All legs of a walk as "from ..." rows y(s, rid, id, ver, updated). */
+void	sql_walk(struct sql *q, bool ordered);
+bool	sql_runs_down(const struct plan *plan);
+/* Its rows w are those of res. */
+bool	sql_walks_res(enum driver walk);
 
 #endif

@@ -92,6 +92,65 @@ sql_time_ranges(struct sql *q, const struct time_ranges *t)
 	PUT(q, "unnest($%d, $%d) g(lo, hi)", lo, hi);
 }
 
+#define COLUMN(put, column)	(put(q->a, m->column, m->n), q->a->n)
+
+void
+sql_measures(struct sql *q, const struct probe *p)
+{
+	const struct measures *m = &p->measures;
+	bool composite = p->kind == PROBE_COMPOSITE;
+	int what = composite ? COLUMN(pg_int8s, k) : COLUMN(pg_int2s, param);
+	int lo_min = COLUMN(pg_float8s, lo_min);
+	int lo_max = COLUMN(pg_float8s, lo_max);
+	int hi_min = COLUMN(pg_float8s, hi_min);
+	int hi_max = COLUMN(pg_float8s, hi_max);
+	int at_min = COLUMN(pg_float8s, at_min);
+	int at_max = COLUMN(pg_float8s, at_max);
+	int aux_lo = COLUMN(pg_int4s, aux_lo);
+	int aux_hi = COLUMN(pg_int4s, aux_hi);
+	int system_lo = COLUMN(pg_int4s, system_lo);
+	int system_hi = COLUMN(pg_int4s, system_hi);
+	int unit = COLUMN(pg_int4s, unit);
+	int words = COLUMN(pg_bools, words);
+
+	PUT(q, "unnest($%d, $%d, $%d, $%d, $%d, $%d, $%d, ", what, lo_min,
+	    lo_max, hi_min, hi_max, at_min, at_max);
+	PUT(q, "$%d, $%d, $%d, $%d, $%d, $%d) b(%s, lo_min, lo_max, hi_min, "
+	    "hi_max, at_min, at_max, aux_lo, aux_hi, system_lo, system_hi, "
+	    "unit, words)", aux_lo, aux_hi, system_lo, system_hi, unit, words,
+	    composite ? "k" : "param");
+}
+
+void
+sql_in_measure(struct sql *q, bool composite, const char *t)
+{
+	PUT(q, "%s.lo between b.lo_min and b.lo_max "
+	    "and %s.hi between b.hi_min and b.hi_max "
+	    "and %s.system between b.system_lo and b.system_hi "
+	    "and (b.unit = 0 or %s.code = b.unit "
+	    "or (b.words and %s.unit = b.unit))", t, t, t, t, t);
+	if (composite)
+		PUT(q, " and %s.aux between b.aux_lo and b.aux_hi", t);
+}
+
+void
+sql_measured(struct sql *q, const struct probe *p, const char *of)
+{
+	bool composite = p->kind == PROBE_COMPOSITE;
+
+	if (composite)
+		PUT(q, "(select t.* from cqty t where t.rid = %s.rid offset 0)"
+		    " t join ", of);
+	else
+		PUT(q, "(select t.* from qty t where t.rid = %s.rid"
+		    IS_OURS("t") "offset 0) t join ", of);
+	sql_measures(q, p);
+	/* Not to be joined by hash, either: both sides are a few rows. */
+	PUT(q, composite ? " on (t.k = b.k) is true where " :
+	    " on (t.param = b.param) is true where ");
+	sql_in_measure(q, composite, "t");
+}
+
 /* --- probes: what else must be true of a walked row ----------------------- */
 
 static void
@@ -123,8 +182,8 @@ probe_texts(struct sql *q, const struct probe *p)
 	int param = sql_param(q, p->param);
 
 	PUT(q, " and exists (select 1 from (select s.v from str s "
-	    "where s.rid = %s.rid and s.tn = $1 and s.type = $2 "
-	    "and s.param = $%d offset 0) s ", q->r, param);
+	    "where s.rid = %s.rid" IS_OURS_PARAM("s") "offset 0) s ", q->r,
+	    param);
 	if (p->kind == PROBE_LIKE) {
 		PUT(q, "where s.v like any ($%d) offset 0)",
 		    sql_texts(q, p->texts.lo, p->texts.n));
@@ -166,6 +225,12 @@ put_probe(struct sql *q, const struct probe *p)
 	case PROBE_STRING:
 	case PROBE_LIKE:
 		probe_texts(q, p);
+		break;
+	case PROBE_MEASURE:
+	case PROBE_COMPOSITE:
+		PUT(q, " and exists (select 1 from ");
+		sql_measured(q, p, q->r);
+		PUT(q, " offset 0)");
 		break;
 	case PROBE_UPDATED:
 		probe_updated(q, p);

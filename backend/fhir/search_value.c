@@ -5,6 +5,9 @@
 
 #include "fhir/search_query.h"
 
+#include <assert.h>
+#include <math.h>
+
 #include "base/buf.h"
 #include "base/when.h"
 #include "fhir/validate.h"
@@ -204,7 +207,7 @@ take_prefix(struct str *s, enum search_prefix *out)
 	size_t i;
 
 	*out = SEARCH_EQ;
-	if (s->n < 2 || (s->p[0] >= '0' && s->p[0] <= '9'))
+	if (s->n < 2 || strchr("+-0123456789", s->p[0]) != NULL)
 		return true;
 	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (memcmp(s->p, prefixes[i], 2) == 0) {
@@ -241,6 +244,55 @@ parse_date(const struct piece *piece, struct search_value *v)
 	return OK;
 }
 
+/* [prefix]number. R4 search.html#number */
+static enum err
+take_number(const struct piece *piece, struct str text, struct search_value *v)
+{
+	struct str number = text;
+
+	if (!take_prefix(&number, &v->prefix))
+		return fail(piece->ctx, ERR_INVALID_PARAMETER,
+		    "Search parameter '%.*s': '%.*s' has no prefix that we "
+		    "know; these are eq ne gt ge lt le sa eb ap",
+		    STR_ARGS(piece->name), STR_ARGS(text));
+	if (!decimal_parse(number, &v->number) || isinf(v->number.value))
+		return fail(piece->ctx, ERR_INVALID_PARAMETER,
+		    "Search parameter '%.*s': '%.*s' is not a number; write "
+		    "one like 5.40, -1 or 1e2", STR_ARGS(piece->name),
+		    STR_ARGS(number));
+	return OK;
+}
+
+static enum err
+parse_number(const struct piece *piece, struct search_value *v)
+{
+	return take_number(piece, piece->raw, v);
+}
+
+/* number, number|system|code, number||unit. R4 search.html#quantity */
+static enum err
+parse_quantity(const struct piece *piece, struct search_value *v)
+{
+	struct str rest = piece->raw;
+	struct str number = cut_unescaped(&rest, '|');
+	struct str system;
+	enum err err = take_number(piece, number, v);
+
+	if (err != OK || rest.p == NULL)
+		return err;
+	system = cut_unescaped(&rest, '|');
+	if (rest.n == 0)
+		return fail(piece->ctx, ERR_INVALID_PARAMETER,
+		    "Search parameter '%.*s' wants number, "
+		    "number|system|code or number||unit",
+		    STR_ARGS(piece->name));
+	v->has_text = true;
+	v->has_system = system.n > 0;
+	if ((err = unescape(piece, system, &v->system)) != OK)
+		return err;
+	return unescape(piece, rest, &v->text);
+}
+
 static enum err
 parse_id(const struct piece *piece, struct search_value *v)
 {
@@ -267,6 +319,9 @@ parse_missing(const struct piece *piece, struct search_value *v)
 	return OK;
 }
 
+static enum err	parse_composite(const struct piece *piece,
+		    struct search_value *v);
+
 static enum err	(*const parsers[])(const struct piece *,
 		    struct search_value *) = {
 	[SEARCH_TOKEN] = parse_token,
@@ -274,6 +329,9 @@ static enum err	(*const parsers[])(const struct piece *,
 	[SEARCH_URI] = parse_text,
 	[SEARCH_STRING] = parse_text,
 	[SEARCH_DATE] = parse_date,
+	[SEARCH_NUMBER] = parse_number,
+	[SEARCH_QUANTITY] = parse_quantity,
+	[SEARCH_COMPOSITE] = parse_composite,
 	[SEARCH_ID] = parse_id,
 	[SEARCH_UPDATED] = parse_date,
 	[SEARCH_MISSING] = parse_missing,
@@ -294,6 +352,55 @@ parse_piece(const struct piece *piece, struct search_value *v)
 	if (modifier == SEARCH_IDENTIFIER)
 		return parse_identifier(piece, v);
 	return parsers[piece->condition->kind](piece, v);
+}
+
+/* One component of a composite, of the kind of its own parameter. */
+static enum err
+parse_component(const struct piece *whole, const struct r4_param *param,
+    struct str raw, struct search_value *v)
+{
+	struct search_condition c = { .param = param };
+	struct piece piece = *whole;
+	int kind = search_kind_of(param);
+	enum err err;
+
+	assert(kind >= 0);
+	c.kind = (enum search_kind)kind;
+	piece.condition = &c;
+	piece.raw = raw;
+	if ((err = parse_piece(&piece, v)) != OK)
+		return err;
+	if (c.kind == SEARCH_TOKEN && !v->has_text)
+		return fail(piece.ctx, ERR_NOT_SUPPORTED,
+		    "Search parameter '%.*s': '%s' wants a code, not its "
+		    "system alone", STR_ARGS(piece.name), param->code);
+	return OK;
+}
+
+/* The components' values with '$' between them. R4 search.html#composite */
+static enum err
+parse_composite(const struct piece *piece, struct search_value *v)
+{
+	const struct r4_param *const *all = piece->condition->param->components;
+	struct str rest = piece->raw;
+	size_t n = 0, i;
+	enum err err;
+
+	while (all[n] != NULL)
+		n++;
+	v->parts = arena_array(piece->ctx->arena, n, sizeof(*v->parts));
+	for (i = 0; i < n && rest.p != NULL; i++) {
+		err = parse_component(piece, all[i], cut_unescaped(&rest, '$'),
+		    &v->parts[i]);
+		if (err != OK)
+			return err;
+	}
+	if (i < n || rest.p != NULL)
+		return fail(piece->ctx, ERR_INVALID_PARAMETER,
+		    "Search parameter '%.*s' wants %zu values with '$' between "
+		    "them; a '$' inside one is written '\\$'",
+		    STR_ARGS(piece->name), n);
+	return OK;
 }
 
 enum err

@@ -42,6 +42,7 @@ void	pg_null(struct pg_args *a, Oid type);
 void	pg_int2(struct pg_args *a, int16_t value);
 void	pg_int4(struct pg_args *a, int32_t value);
 void	pg_int8(struct pg_args *a, int64_t value);
+void	pg_float8(struct pg_args *a, double value);
 void	pg_text(struct pg_args *a, struct str value);
 void	pg_bytes(struct pg_args *a, struct str value);	/* bytea */
 void	pg_time(struct pg_args *a, int64_t us);	/* timestamptz; WHEN_MIN/MAX =
@@ -96,21 +97,6 @@ void		pg_send(struct ctx *ctx, const struct pg_query *q,
 enum err	pg_flush(struct ctx *ctx, PGresult **results, int n);
 
 /*
- * Reads of several units of work in one round trip. pg_ask queues a statement
- * that only reads; pg_answer gives its result as pg_exec would. The first
- * pg_answer sends all that was asked so far together, so a worker that asks for
- * several requests before it answers the first pays once. What spoils a round
- * for the others, an error of one of them or a lost connection, is not theirs:
- * those without a result are executed again, each by itself. Asks belong to no
- * transaction; one ends with its arena.
- */
-struct pg_ask;
-struct pg_ask	*pg_ask(struct ctx *ctx, const struct pg_query *q,
-		    const struct pg_args *a);
-enum err	 pg_answer(struct ctx *ctx, struct pg_ask *ask,
-		    PGresult **res);
-
-/*
  * A transaction over several flushes. pg_begin and pg_commit queue (they cost
  * no round trip of their own); pg_commit flushes. Any error ends it, and so
  * does the reset of the arena; pg_rollback is always safe to call.
@@ -133,6 +119,7 @@ bool		pg_get_bool(const PGresult *res, int row, int col);
 /* int2 and int4. */
 int32_t		pg_get_int4(const PGresult *res, int row, int col);
 int64_t		pg_get_int8(const PGresult *res, int row, int col);
+double		pg_get_float8(const PGresult *res, int row, int col);
 struct str	pg_get_str(const PGresult *res, int row, int col);
 int64_t		pg_get_time(const PGresult *res, int row, int col);
 /* int8[] and int4[] into the arena; returns the count. */

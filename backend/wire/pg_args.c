@@ -66,6 +66,15 @@ pg_int8(struct pg_args *a, int64_t value)
 }
 
 void
+pg_float8(struct pg_args *a, double value)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	add_int(a, PG_OID_FLOAT8, bits, 8);
+}
+
+void
 pg_text(struct pg_args *a, struct str value)
 {
 	add(a, PG_OID_TEXT, value.p == NULL ? "" : value.p, value.n);

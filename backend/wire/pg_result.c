@@ -36,6 +36,16 @@ pg_get_int8(const PGresult *res, int row, int col)
 	return pg_take(s.p, s.n);
 }
 
+double
+pg_get_float8(const PGresult *res, int row, int col)
+{
+	uint64_t bits = (uint64_t)pg_get_int8(res, row, col);
+	double value;
+
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
 int32_t
 pg_get_int4(const PGresult *res, int row, int col)
 {

@@ -146,12 +146,13 @@ create table dict (
 	k	bigint not null,
 	aux	int not null,
 	system	text not null,
-	code	text not null,
+	code	text collate "C" not null,
 	display	text not null,
 	n	bigint not null default 0,	-- estimate, kept by a job
 	primary key (tn, type, param, space, k, aux)
 );
-create index dict_system on dict (tn, type, param, system);
+create index dict_code on dict (tn, type, param, system, code)
+	where space = 0;
 create index dict_text on dict using gin (tn, type, param, code gin_trgm_ops)
 	with (fastupdate = on, gin_pending_list_limit = 1024)
 	where space = 2;

@@ -2,11 +2,23 @@
 -- backend/fhir/search_sql.c.
 
 -- The codes of one system that a token parameter has seen.
--- $1 tn, $2 type, $3 param, $4 most rows, $5 system; k, aux; dict_system.
+-- $1 tn, $2 type, $3 param, $4 most rows, $5 system; k, aux; dict_code.
 -- name: search_dict_system
 select k, aux
 from dict
 where tn = $1 and type = $2 and param = $3 and space = 0 and system = $5
+limit $4
+
+-- The URLs of a uri parameter that are at or below one.
+-- $1 tn, $2 type, $3 param, $4 most rows, $5 URL, $6 after all that begin with
+-- it; k, aux; dict_code.
+-- name: search_dict_below
+select k, aux
+from dict
+where tn = $1 and type = $2 and param = $3 and system = ''
+and code >= $5 and code < $6 and space = 0
+and (code = $5 or right($5, 1) = '/'
+	or substr(code, length($5) + 1, 1) in ('/', '#', '?', '|'))
 limit $4
 
 -- The displays and texts of a token parameter that are like a pattern.
@@ -54,6 +66,56 @@ cross join lateral (
 	where t.tn = $1 and t.type = $2 and t.param = d.param
 	and t.lo >= d.lo and t.lo < d.hi
 	limit $7) x
+group by d.c
+
+-- The same of numbers and quantities: $1 tn, $2 type, $3 condition, $4 param,
+-- $5, $6 bounds of lo of those with two ends, $7, $8 of plain ones, $9 unit (0 =
+-- any); $10 bound. qty_value, qty_code, qty_unit, qty_span.
+-- name: search_count_measures
+select d.c, count(*)
+from unnest($3, $4, $5, $6, $7, $8, $9)
+	d(c, param, lo_min, lo_max, at_min, at_max, unit)
+cross join lateral (
+	(select 1
+	from qty q
+	where q.tn = $1 and q.type = $2 and q.param = d.param and d.unit = 0
+	and q.lo between d.at_min and d.at_max
+	limit $10)
+	union all (select 1
+	from qty q
+	where q.tn = $1 and q.type = $2 and q.param = d.param
+	and q.code = d.unit and q.code <> 0
+	and q.lo between d.at_min and d.at_max
+	limit $10)
+	union all (select 1
+	from qty q
+	where q.tn = $1 and q.type = $2 and q.param = d.param
+	and q.unit = d.unit and q.unit <> 0
+	and q.lo between d.at_min and d.at_max
+	limit $10)
+	union all (select 1
+	from qty q
+	where q.tn = $1 and q.type = $2 and q.param = d.param
+	and q.lo <> q.hi and q.lo between d.lo_min and d.lo_max
+	limit $10)) x
+group by d.c
+
+-- The same of composites: $1 condition, $2 k, $3, $4 bounds of lo of those with
+-- two ends, $5, $6 of plain ones; $7 bound. cqty_value, cqty_span.
+-- name: search_count_composites
+select d.c, count(*)
+from unnest($1, $2, $3, $4, $5, $6)
+	d(c, k, lo_min, lo_max, at_min, at_max)
+cross join lateral (
+	(select 1
+	from cqty q
+	where q.k = d.k and q.lo between d.at_min and d.at_max
+	limit $7)
+	union all (select 1
+	from cqty q
+	where q.k = d.k and q.lo <> q.hi
+	and q.lo between d.lo_min and d.lo_max
+	limit $7)) x
 group by d.c
 
 -- How many records of a type there are, up to a bound.

@@ -1,0 +1,399 @@
+/*
+ * The walks of search_sql.c: from where each begins, through which indexes it
+ * goes, and what its rows must be.
+ */
+
+#include "fhir/search_sql.h"
+
+#include <math.h>
+
+#include "base/when.h"
+
+#define TEXT_FIRST	""
+#define TEXT_LAST	"\xf4\x8f\xbf\xbf"
+
+/* clang-format off */
+static const struct walk {
+	const char	*key;		/* its sort value */
+	enum order_kind	 order;		/* which is of this kind */
+	bool		 is_res;	/* w is res itself */
+	bool		 unique;	/* the index needs and has no rid */
+	const char	*table;		/* NULL: several, or res */
+} walks[DRIVE__MAX] = {
+[DRIVE_TYPE]	= { "w.at",	 ORDER_TIME,   true,  false, NULL },
+[DRIVE_POST]	= { "w.at",	 ORDER_TIME,   false, false, "post w" },
+[DRIVE_PICK]	= { "w.at",	 ORDER_TIME,   true,  false, NULL },
+[DRIVE_ID]	= { "w.id",	 ORDER_TEXT,   true,  true,  NULL },
+[DRIVE_UPDATED]	= { "w.updated", ORDER_TIME,   false, false, "ver w" },
+[DRIVE_DATE]	= { "w.lo",	 ORDER_TIME,   false, false, NULL },
+[DRIVE_STRING]	= { "w.v",	 ORDER_TEXT,   false, false, "str w" },
+[DRIVE_MEASURE]	= { "w.lo",	 ORDER_NUMBER, false, false, NULL },
+[DRIVE_COMPOSITE] = { "w.lo",	 ORDER_NUMBER, false, false, NULL },
+};
+/* clang-format on */
+
+bool
+sql_runs_down(const struct plan *plan)
+{
+	return plan->descending != plan->backwards;
+}
+
+enum driver
+search_walk(const struct plan *plan)
+{
+	return search_walks_missing(plan) ? DRIVE_TYPE : plan->driver;
+}
+
+enum order_kind
+search_walk_order(const struct plan *plan)
+{
+	return walks[search_walk(plan)].order;
+}
+
+bool
+sql_walks_res(enum driver walk)
+{
+	return walks[walk].is_res;
+}
+
+static const struct probe *
+driving(const struct sql *q)
+{
+	return q->plan->drives < 0 ? NULL : &q->plan->probes[q->plan->drives];
+}
+
+/* Ranges of `at`; a wide one is walked only when a wide date could be met. */
+static void
+put_at_ranges(struct sql *q)
+{
+	struct time_ranges t = search_at_ranges(q->ctx, q->plan);
+	const struct r4_param *date = q->plan->search->type->primary_date;
+	int lo, hi, wide, param;
+	size_t i;
+
+	lo = sql_times(q, t.lo, t.n);
+	hi = sql_times(q, t.hi, t.n);
+	pg_bools(q->a, t.wide, t.n);
+	wide = q->a->n;
+	PUT(q, "(select g.lo, g.hi from unnest($%d, $%d, $%d) g(lo, hi, wide)",
+	    lo, hi, wide);
+	for (i = 0; i < q->plan->n && date != NULL; i++) {
+		if (q->plan->probes[i].kind != PROBE_DATE ||
+		    q->plan->probes[i].param != date)
+			continue;
+		param = sql_param(q, date);
+		PUT(q, " where not g.wide or exists (select 1 from datw t "
+		    "where t.tn = $1 and t.type = $2 and t.param = $%d "
+		    "and t.span && tstzrange(g.hi, null) offset 0)", param);
+		break;
+	}
+	PUT(q, " offset 0) g");
+}
+
+/* What the walk takes its ranges from: rows g, d or b before the lateral. */
+static void
+put_starts(struct sql *q)
+{
+	struct str text_first = STR(TEXT_FIRST), text_last = STR(TEXT_LAST);
+	int64_t first = WHEN_MIN, last = WHEN_MAX;
+	struct text_ranges all_texts = { .lo = &text_first, .hi = &text_last,
+		.n = 1 };
+	struct time_ranges all_times = { .lo = &first, .hi = &last, .n = 1 };
+	struct boxes all_boxes = { .lo_min = &first, .lo_max = &last,
+		.hi_min = &first, .hi_max = &last, .n = 1 };
+	const struct probe *p = driving(q);
+
+	switch (q->walk) {
+	case DRIVE_POST:
+		sql_posts(q, &p->posts);
+		PUT(q, " cross join ");
+		put_at_ranges(q);
+		break;
+	case DRIVE_TYPE:
+		put_at_ranges(q);
+		break;
+	case DRIVE_PICK:
+		PUT(q, "unnest($%d) d(id)",
+		    sql_texts(q, p->texts.lo, p->texts.n));
+		break;
+	case DRIVE_UPDATED:
+		sql_time_ranges(q, p == NULL ? &all_times : &p->times);
+		break;
+	case DRIVE_DATE:
+		sql_boxes(q, p == NULL ? &all_boxes : &p->boxes);
+		break;
+	case DRIVE_MEASURE:
+	case DRIVE_COMPOSITE:
+		sql_measures(q, p);
+		break;
+	default:
+		sql_text_ranges(q, p == NULL ? &all_texts : &p->texts);
+		break;
+	}
+}
+
+/* The two date tables under one form; w.lo and w.rid are indexed in both. */
+#define NARROW_DATES							\
+	"(select t.lo, t.hi, t.rid from dat t where t.tn = $1 "		\
+	"and t.type = $2 and t.param = $%d and t.lo >= b.hi_min - "	\
+	"interval '1 day') w"
+#define WIDE_DATES							\
+	"(select lower(t.span) lo, upper(t.span) hi, t.rid "		\
+	"from datw t where t.tn = $1 and t.type = $2 and t.param = $%d) w"
+
+/*
+ * Plain values by number, by code and by unit in words; and those with two
+ * ends, which are few. What the walk asks besides is in put_range.
+ */
+#define MEASURES							\
+	"(select t.* from qty t where t.tn = $1 and t.type = $2 "	\
+	"and t.param = b.param and "
+#define COMPOSITES	"(select t.* from cqty t where t.k = b.k and "
+#define AT_POINT							\
+	" and t.lo between b.at_min and b.at_max and t.lo = t.hi) w"
+#define AT_SPAN								\
+	"t.lo <> t.hi and t.lo between b.lo_min and b.lo_max) w"
+#define LEGS_MAX	4
+
+/* The tables of a walk, each an index walk of its own; how many. */
+static int
+legs_of(struct sql *q, const char *legs[LEGS_MAX])
+{
+	const struct probe *p = driving(q);
+	bool numbers = false, codes = false, words = false;
+	int n = 0, param;
+	size_t i;
+
+	switch (q->walk) {
+	case DRIVE_DATE:
+		param = sql_param(q, q->plan->walked);
+		legs[0] = arena_z(q->ctx->arena, arena_printf(q->ctx->arena,
+		    NARROW_DATES, param));
+		legs[1] = arena_z(q->ctx->arena, arena_printf(q->ctx->arena,
+		    WIDE_DATES, param));
+		return 2;
+	case DRIVE_MEASURE:
+		for (i = 0; i < p->measures.n; i++) {
+			numbers = numbers || p->measures.unit[i] == 0;
+			codes = codes || p->measures.unit[i] != 0;
+			words = words || p->measures.words[i];
+		}
+		if (numbers)
+			legs[n++] = MEASURES "b.unit = 0" AT_POINT;
+		if (codes)
+			legs[n++] = MEASURES "t.code = b.unit "
+			    "and t.code <> 0" AT_POINT;
+		if (words)
+			legs[n++] = MEASURES "t.unit = b.unit and b.words "
+			    "and t.unit <> 0" AT_POINT;
+		legs[n++] = MEASURES AT_SPAN;
+		return n;
+	case DRIVE_COMPOSITE:
+		legs[0] = COMPOSITES "true" AT_POINT;
+		legs[1] = COMPOSITES AT_SPAN;
+		return 2;
+	default:
+		legs[0] = walks[q->walk].table == NULL ? "res w" :
+		    walks[q->walk].table;
+		return 1;
+	}
+}
+
+/*
+ * A record with several values under the walked parameter is met several
+ * times: only the first, in the direction of the order, counts.
+ */
+static void
+put_first_only(struct sql *q)
+{
+	const char *before = q->plan->descending ? ">" : "<";
+	const struct probe *p = driving(q);
+	int param;
+
+	switch (q->walk) {
+	case DRIVE_DATE:
+		param = sql_param(q, q->plan->walked);
+		PUT(q, " and not exists (select 1 from " DATES_OF " t ",
+		    "w", param, "w", param);
+		if (p != NULL) {
+			PUT(q, "cross join ");
+			sql_boxes(q, &p->boxes);
+		}
+		PUT(q, " where t.lo %s w.lo", before);
+		if (p != NULL)
+			PUT(q, " and " IN_BOX, "t", "t", "t", "t");
+		break;
+	case DRIVE_STRING:
+		param = sql_param(q, q->plan->walked);
+		PUT(q, " and not exists (select 1 from (select s.v from str s "
+		    "where s.rid = w.rid" IS_OURS_PARAM("s")
+		    "offset 0) s ", param);
+		if (p != NULL) {
+			PUT(q, "cross join ");
+			sql_text_ranges(q, &p->texts);
+		}
+		PUT(q, " where s.v %s w.v", before);
+		if (p != NULL)
+			PUT(q, " and s.v >= g.lo and s.v < g.hi");
+		break;
+	default:	/* DRIVE_MEASURE, DRIVE_COMPOSITE */
+		PUT(q, " and not exists (select 1 from ");
+		sql_measured(q, p, "w");
+		PUT(q, " and t.lo %s w.lo", before);
+		break;
+	}
+	PUT(q, " offset 0)");
+}
+
+static void
+put_range(struct sql *q)
+{
+	switch (q->walk) {
+	case DRIVE_POST:
+		PUT(q, "w.k = d.k and w.aux between d.aux_lo and d.aux_hi "
+		    "and w.at >= g.lo and w.at < g.hi");
+		break;
+	case DRIVE_TYPE:
+		PUT(q, "w.tn = $1 and w.type = $2 and not w.deleted "
+		    "and w.at >= g.lo and w.at < g.hi");
+		break;
+	case DRIVE_PICK:
+		PUT(q, "w.tn = $1 and w.type = $2 and not w.deleted "
+		    "and w.id = d.id");
+		break;
+	case DRIVE_ID:
+		PUT(q, "w.tn = $1 and w.type = $2 and not w.deleted "
+		    "and w.id >= g.lo and w.id < g.hi");
+		break;
+	case DRIVE_UPDATED:
+		PUT(q, "w.tn = $1 and w.type = $2 and w.ver = r.ver "
+		    "and w.updated >= g.lo and w.updated < g.hi");
+		break;
+	case DRIVE_DATE:
+		PUT(q, IN_BOX " and w.lo < b.hi_max", "w", "w", "w", "w");
+		break;
+	case DRIVE_MEASURE:
+	case DRIVE_COMPOSITE:
+		sql_in_measure(q, q->walk == DRIVE_COMPOSITE, "w");
+		break;
+	default:
+		PUT(q, "w.tn = $1 and w.type = $2 and w.param = $%d "
+		    "and w.v >= g.lo and w.v < g.hi",
+		    sql_param(q, q->plan->walked));
+		break;
+	}
+	if (!q->plan->gather && (q->walk == DRIVE_DATE ||
+	    q->walk == DRIVE_STRING || q->walk == DRIVE_MEASURE ||
+	    q->walk == DRIVE_COMPOSITE))
+		put_first_only(q);
+}
+
+/* A place's key as an argument; its number. */
+static int
+sql_key(struct sql *q, const struct order_key *key)
+{
+	switch (key->kind) {
+	case ORDER_TEXT:
+		pg_text(q->a, key->s);
+		break;
+	case ORDER_NUMBER:
+		pg_float8(q->a, key->number);
+		break;
+	case ORDER_TIME:
+		pg_time(q->a, key->us);
+		break;
+	}
+	return q->a->n;
+}
+
+/* From the cursor on, or from the end that the direction begins with. */
+static void
+put_from(struct sql *q)
+{
+	const struct plan *plan = q->plan;
+	bool down = sql_runs_down(plan);
+	struct place place = { .rid = down ? INT64_MAX : INT64_MIN };
+	int key;
+
+	place.keys[0] = (struct order_key){
+		.kind = walks[q->walk].order,
+		.us = down ? WHEN_MAX : WHEN_MIN,
+		.s = down ? STR(TEXT_LAST) : STR(TEXT_FIRST),
+		.number = down ? HUGE_VAL : -HUGE_VAL,
+	};
+	if (plan->placed)
+		place = plan->place;
+	key = sql_key(q, &place.keys[0]);
+	if (walks[q->walk].unique)
+		PUT(q, " and %s %s $%d", walks[q->walk].key,
+		    down ? "<" : ">", key);
+	else
+		PUT(q, " and (%s, w.rid) %s ($%d, $%d)", walks[q->walk].key,
+		    down ? "<" : ">", key, sql_int8(q, place.rid));
+}
+
+/* What must be true of a row of a leg; asked once, said in every leg. */
+static struct str
+conditions(struct sql *q, bool ordered)
+{
+	struct buf outer = q->b;
+	struct str text;
+
+	q->b = buf_new(q->ctx->arena, 1024);
+	put_range(q);
+	if (ordered)
+		put_from(q);
+	sql_probes(q);
+	if (search_walks_missing(q->plan))
+		sql_has(q, q->plan->walked, false);
+	text = buf_str(&q->b);
+	q->b = outer;
+	return text;
+}
+
+/* One index walked from the cursor to the limit. */
+static void
+put_leg(struct sql *q, const char *table, struct str where, bool ordered)
+{
+	const char *key = walks[q->walk].key;
+	const char *way = sql_runs_down(q->plan) ? " desc" : "";
+	bool unique = walks[q->walk].unique;
+
+	PUT(q, "(select ");
+	if (ordered && !unique)
+		PUT(q, "distinct on (%s, w.rid) ", key);
+	PUT(q, "%s s, w.rid, %s.id, %s.ver, %s.updated from %s", key, q->r,
+	    q->r, q->r, table);
+	if (!walks[q->walk].is_res)
+		PUT(q, " cross join lateral (select r.* from res r "
+		    "where r.rid = w.rid and (r.tn = $1 and r.type = $2 "
+		    "and not r.deleted) is true offset 0) r");
+	PUT(q, " where ");
+	buf_add(&q->b, where);
+	if (ordered && unique)
+		PUT(q, " order by %s%s limit $%d)", key, way, q->both);
+	else if (ordered)
+		PUT(q, " order by %s%s, w.rid%s limit $%d)", key, way, way,
+		    q->both);
+	else
+		PUT(q, " offset 0)");
+}
+
+void
+sql_walk(struct sql *q, bool ordered)
+{
+	const char *legs[LEGS_MAX];
+	struct str where;
+	int n, i;
+
+	PUT(q, "from ");
+	put_starts(q);
+	PUT(q, " cross join lateral (");
+	where = conditions(q, ordered);
+	n = legs_of(q, legs);
+	for (i = 0; i < n; i++) {
+		PUT(q, "%s", i == 0 ? "" : " union all ");
+		put_leg(q, legs[i], where, ordered);
+	}
+	PUT(q, ") y");
+}
