@@ -53,6 +53,8 @@ LIB	:= $(BUILD)/libtwocare.a
 MODULE	:= $(BUILD)/nginx/ngx_http_twocare_module.so
 TESTS	:= $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 TOOLS	:= $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/tool_*.c))
+PRELOADS := $(patsubst tests/%.c,$(BUILD)/tests/%.so,$(wildcard \
+	tests/preload_*.c))
 BENCHES	:= $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 TEST_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 QUERIES	:= $(sort $(wildcard sql/queries/*.sql))
@@ -115,7 +117,7 @@ $(MODULE): $(MODULE_SRC)
 # --- tests ---------------------------------------------------------------------------
 
 .PHONY: tests unit prove judge test clean
-tests: $(TESTS) $(TOOLS)
+tests: $(TESTS) $(TOOLS) $(PRELOADS)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIB) $(LIB)
 	@$(call say,LINK   )
@@ -125,10 +127,14 @@ $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
 	@$(call say,LINK   )
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS) -lm
 
+$(BUILD)/tests/%.so: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CSTD) $(WARN) -O2 -fPIC -shared -o $@ $<
+
 unit: $(TESTS) $(TOOLS)
 	@tests/with_postgres.sh tests/run.sh $(TESTS)
 
-prove: all $(TOOLS)
+prove: all $(TOOLS) $(PRELOADS)
 	tests/with_stack.sh prove --timer t/
 
 # Foreign judges from npm; skipped with a visible count when offline.

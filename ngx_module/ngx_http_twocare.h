@@ -30,6 +30,7 @@
 #include "base/str.h"
 
 #include "ngx_http_twocare_limit.h"
+#include "ngx_http_twocare_token.h"
 
 
 /* how errors are said, and whether the module answers for a place at all */
@@ -77,6 +78,7 @@ typedef struct {
     uint64_t                    nentries;
     ngx_http_twocare_table_t    clients;      /* only good tokens get in */
     ngx_http_twocare_table_t    addresses;    /* anybody gets in */
+    ngx_http_twocare_counts_t  *counts;
 } ngx_http_twocare_shared_t;
 
 
@@ -95,20 +97,16 @@ struct ngx_http_twocare_zone_s {
 
 typedef struct {
     ngx_str_t                   dir;          /* NUL-terminated */
-    ngx_str_t                   jwks;         /* the paths, too */
-    ngx_str_t                   clients_map;
+    ngx_str_t                   clients_map;  /* the paths, too */
     ngx_str_t                   revoked_map;
     ngx_str_t                   alive;
 
-    struct jose_keys           *keys;
-    ngx_file_uniq_t             keys_uniq;
-    struct timespec             keys_mtime;
-    off_t                       keys_size;
+    ngx_http_twocare_keyfile_t  jwks;
     struct state_map            clients;
     struct state_map            revoked;
     time_t                      touched;      /* mtime of alive */
 
-    const char                 *complaint[4]; /* logged once each */
+    const char                 *complaint[3]; /* logged once each */
     ngx_event_t                 timer;
     unsigned                    old:1;        /* and that was logged */
 } ngx_http_twocare_state_t;
@@ -117,6 +115,9 @@ typedef struct {
 typedef struct {
     ngx_array_t                 states;       /* of state_t pointers */
     ngx_array_t                 zones;        /* of zone_t pointers */
+    ngx_array_t                 groups;       /* of group_t pointers */
+    ngx_array_t                 keyfiles;     /* of keyfile_t pointers */
+    ngx_event_t                 timer;        /* looks at these */
 } ngx_http_twocare_main_conf_t;
 
 
@@ -126,35 +127,18 @@ struct ngx_http_twocare_loc_conf_s {
     ngx_flag_t                  limit;
     ngx_http_twocare_zone_t    *zone;
     ngx_http_twocare_state_t   *state;
-    ngx_str_t                   issuer;
+    ngx_array_t                *issuers;      /* of issuer_t pointers */
     ngx_str_t                   audience;
     ngx_array_t                *scopes;       /* of ngx_str_t; any will do */
     ngx_http_twocare_quota_t    address;
     ngx_http_twocare_quota_t    standard;
+    ngx_http_twocare_limits_t   limits;
     time_t                      leeway;
     time_t                      state_max_age;
 };
 
 
 /* --- one request ---------------------------------------------------------- */
-
-
-/* the claims that the edge looks at; absent ones are empty, with p NULL */
-
-typedef struct {
-    struct str                  sub;
-    struct str                  client_id;
-    struct str                  jti;
-    struct str                  scope;
-    struct str                  tenant;
-    struct str                  gid;
-    struct str                  iss;
-    struct str                  aud;          /* empty when it is a list */
-    struct str                  kid;
-    int64_t                     exp;          /* Unix seconds */
-    int64_t                     iat;
-    int64_t                     nbf;
-} ngx_http_twocare_claims_t;
 
 
 /* a way to refuse: a row of the table in ngx_http_twocare_error.c */
@@ -176,7 +160,8 @@ struct ngx_http_twocare_ctx_s {
     ngx_str_t                   method;       /* as the client sent it */
     ngx_str_t                   path;         /* decoded, without query */
 
-    /* set by an accepted token; empty otherwise */
+    /* set by an accepted token, whose memo they point into; else empty */
+    ngx_http_twocare_memo_t    *memo;
     ngx_str_t                   client_id;
     ngx_str_t                   sub;
     ngx_str_t                   tenant;
@@ -189,6 +174,7 @@ struct ngx_http_twocare_ctx_s {
     const ngx_http_twocare_refusal_t  *refusal;
     const ngx_http_twocare_refusal_t  *verdict;   /* of the token */
     ngx_http_twocare_taken_t    taken;
+    time_t                      failures_left;    /* until a new budget */
 
     unsigned                    judged:1;     /* the token was looked at */
     unsigned                    accepted:1;   /* and is good */
@@ -220,8 +206,6 @@ char *ngx_http_twocare_set_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_twocare_set_state(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_http_twocare_set_quota(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 char *ngx_http_twocare_set_scope(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_twocare_set_error(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -235,29 +219,6 @@ char *ngx_http_twocare_check_age(ngx_conf_t *cf, void *post, void *data);
  */
 
 ngx_int_t ngx_http_twocare_zone_init(ngx_shm_zone_t *shm_zone, void *data);
-
-
-/*
- * cache: whether this digest was good under this generation of keys
- */
-
-ngx_uint_t ngx_http_twocare_cache_has(ngx_http_twocare_zone_t *zone,
-    const u_char digest[SHA256_BYTES], uint64_t generation);
-void ngx_http_twocare_cache_add(ngx_http_twocare_zone_t *zone,
-    const u_char digest[SHA256_BYTES], uint64_t generation, time_t exp);
-
-
-/*
- * claims: a token's claims, and those that this worker remembers.  What
- * _recall returns is valid until the next _remember.
- */
-
-ngx_int_t ngx_http_twocare_claims_read(const struct jose_token *t,
-    ngx_http_twocare_claims_t *claims);
-const ngx_http_twocare_claims_t *ngx_http_twocare_claims_recall(
-    const u_char digest[SHA256_BYTES], uint64_t generation);
-void ngx_http_twocare_claims_remember(const u_char digest[SHA256_BYTES],
-    uint64_t generation, ngx_http_twocare_claims_t *claims, ngx_log_t *log);
 
 
 /*
@@ -325,6 +286,7 @@ typedef enum {
     NGX_HTTP_TWOCARE_CLIENT_DISABLED,
     NGX_HTTP_TWOCARE_SCOPE,
     NGX_HTTP_TWOCARE_LIMITED,
+    NGX_HTTP_TWOCARE_FAILURES,
     NGX_HTTP_TWOCARE_NO_STATE,
     NGX_HTTP_TWOCARE_STALE_STATE,
     NGX_HTTP_TWOCARE_REFUSAL__MAX

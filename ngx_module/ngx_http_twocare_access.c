@@ -43,7 +43,9 @@ ngx_http_twocare_access_handler(ngx_http_request_t *r)
         ngx_http_twocare_access_judge(r, lcf, ctx);
     }
 
-    if (lcf->auth == NGX_HTTP_TWOCARE_AUTH_ON && !r->error_page) {
+    if (lcf->auth == NGX_HTTP_TWOCARE_AUTH_ON && lcf->state != NULL
+        && !r->error_page)
+    {
 
         if (!ngx_http_twocare_state_ready(lcf->state)) {
             return ngx_http_twocare_access_refuse(r, ctx,
@@ -66,7 +68,7 @@ ngx_http_twocare_access_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    if (lcf->limit && ctx->taken.refused) {
+    if (lcf->limit && ctx->taken.refused && !ctx->taken.dry_run) {
         return ngx_http_twocare_access_refuse(r, ctx,
                            ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_LIMITED));
     }
@@ -140,6 +142,11 @@ ngx_http_twocare_access_judge(ngx_http_request_t *r,
     ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_ctx_t *ctx)
 {
     ctx->judged = 1;
+
+    if (lcf->state != NULL && lcf->state->old) {
+        ngx_http_twocare_counted(&lcf->zone->sh->counts->old_state);
+    }
+
     ctx->verdict = ngx_http_twocare_token_judge(r, lcf, ctx);
 
     if (ctx->verdict != NULL) {

@@ -138,7 +138,7 @@ ngx_http_twocare_set_state(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         ngx_str_t   *path;
         const char  *name;
     } files[] = {
-        { &state->jwks, "jwks.json" },
+        { &state->jwks.path, "jwks.json" },
         { &state->clients_map, "clients.map" },
         { &state->revoked_map, "revoked.map" },
         { &state->alive, "alive" },
@@ -156,45 +156,6 @@ ngx_http_twocare_set_state(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     lcf->state = state;
-
-    return NGX_CONF_OK;
-}
-
-
-/* requests per hour and per minute; 0 = no limit */
-
-char *
-ngx_http_twocare_set_quota(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    char  *p = conf;
-
-    ngx_int_t                  n[2];
-    ngx_str_t                 *value;
-    ngx_uint_t                 i;
-    ngx_http_twocare_quota_t  *quota;
-
-    quota = (ngx_http_twocare_quota_t *) (p + cmd->offset);
-
-    if (quota->hour != NGX_CONF_UNSET_UINT) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    for (i = 0; i < 2; i++) {
-        n[i] = ngx_atoi(value[i + 1].data, value[i + 1].len);
-
-        if (n[i] == NGX_ERROR || n[i] > NGX_HTTP_TWOCARE_LIMIT_MAX) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"%V\" must be a number of requests, "
-                               "0 to %d", &value[i + 1],
-                               NGX_HTTP_TWOCARE_LIMIT_MAX);
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    quota->hour = n[0];
-    quota->minute = n[1];
 
     return NGX_CONF_OK;
 }

@@ -110,6 +110,10 @@ static const ngx_http_twocare_refusal_t
       "rate_limit_exceeded", "throttled", "temporarily_unavailable",
       "API rate limit exceeded.", NULL },
 
+    { 429, "failures",
+      "rate_limit_exceeded", "throttled", "temporarily_unavailable",
+      "Too many access tokens with a wrong signature.", NULL },
+
     { 503, "no_state",
       "service_unavailable", "transient", "temporarily_unavailable",
       "The service is starting", NULL },
@@ -331,7 +335,7 @@ ngx_http_twocare_error_fields(ngx_http_request_t *r,
 
     case NGX_HTTP_TOO_MANY_REQUESTS:
         return ngx_http_twocare_error_number(r, "Retry-After",
-                                        ngx_max(ctx->taken.retry_after, 1));
+                                    ngx_http_twocare_limit_retry_after(ctx));
 
     case NGX_HTTP_SERVICE_UNAVAILABLE:
         return ngx_http_twocare_error_number(r, "Retry-After",
@@ -396,10 +400,10 @@ ngx_http_twocare_error_body(ngx_http_request_t *r,
 
     if (refusal->status == NGX_HTTP_TOO_MANY_REQUESTS) {
         p = ngx_sprintf(retry, " Please retry after %T seconds.",
-                        ngx_max(ctx->taken.retry_after, 1));
+                        ngx_http_twocare_limit_retry_after(ctx));
         *p = '\0';
         p = ngx_sprintf(more, ",\"retryAfter\":%T",
-                        ngx_max(ctx->taken.retry_after, 1));
+                        ngx_http_twocare_limit_retry_after(ctx));
         *p = '\0';
     }
 

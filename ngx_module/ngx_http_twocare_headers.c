@@ -15,7 +15,7 @@
 
 static ngx_int_t ngx_http_twocare_header_filter(ngx_http_request_t *r);
 static ngx_table_elt_t *ngx_http_twocare_headers_take_out(
-    ngx_http_request_t *r);
+    ngx_http_request_t *r, ngx_http_twocare_ctx_t *ctx);
 static ngx_uint_t ngx_http_twocare_headers_ours(ngx_table_elt_t *h);
 
 
@@ -49,7 +49,7 @@ ngx_http_twocare_header_filter(ngx_http_request_t *r)
     }
 
     if (r->upstream != NULL) {
-        client = ngx_http_twocare_headers_take_out(r);
+        client = ngx_http_twocare_headers_take_out(r, ctx);
 
         if (client != NULL) {
             ngx_http_twocare_limit_charge(lcf, ctx, &client->value);
@@ -58,7 +58,7 @@ ngx_http_twocare_header_filter(ngx_http_request_t *r)
 
     if (ngx_http_twocare_headers_add(r, "X-Request-Id", &ctx->request_id)
             != NGX_OK
-        || ngx_http_twocare_fields_add(r, ctx) != NGX_OK)
+        || ngx_http_twocare_fields_add(r, lcf, ctx) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -70,7 +70,8 @@ ngx_http_twocare_header_filter(ngx_http_request_t *r)
 /* hides those fields of the backend that are ours to send */
 
 static ngx_table_elt_t *
-ngx_http_twocare_headers_take_out(ngx_http_request_t *r)
+ngx_http_twocare_headers_take_out(ngx_http_request_t *r,
+    ngx_http_twocare_ctx_t *ctx)
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;
@@ -83,10 +84,17 @@ ngx_http_twocare_headers_take_out(ngx_http_request_t *r)
 
         for (i = 0; i < part->nelts; i++) {
 
-            if (h[i].hash == 0 || h[i].key.len < 2
-                || (h[i].key.data[0] | 0x20) != 'x'
-                || h[i].key.data[1] != '-')
+            if (h[i].hash == 0 || h[i].key.len < 2) {
+                continue;
+            }
+
+            if (ctx->taken.named && (h[i].key.data[0] | 0x20) == 'r'
+                && ngx_http_twocare_fields_ours(&h[i].key))
             {
+                h[i].hash = 0;
+            }
+
+            if ((h[i].key.data[0] | 0x20) != 'x' || h[i].key.data[1] != '-') {
                 continue;
             }
 

@@ -19,6 +19,7 @@ static ngx_int_t ngx_http_twocare_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_twocare_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_twocare_init_process(ngx_cycle_t *cycle);
 static void ngx_http_twocare_tick(ngx_event_t *ev);
+static void ngx_http_twocare_tick_keyfiles(ngx_event_t *ev);
 
 
 static ngx_conf_enum_t  ngx_http_twocare_answers[] = {
@@ -33,6 +34,12 @@ static ngx_conf_enum_t  ngx_http_twocare_auths[] = {
     { ngx_string("off"), NGX_HTTP_TWOCARE_AUTH_OFF },
     { ngx_string("on"), NGX_HTTP_TWOCARE_AUTH_ON },
     { ngx_string("optional"), NGX_HTTP_TWOCARE_AUTH_OPTIONAL },
+    { ngx_null_string, 0 }
+};
+
+static ngx_conf_enum_t  ngx_http_twocare_overflows[] = {
+    { ngx_string("closed"), NGX_HTTP_TWOCARE_OVERFLOW_CLOSED },
+    { ngx_string("open"), NGX_HTTP_TWOCARE_OVERFLOW_OPEN },
     { ngx_null_string, 0 }
 };
 
@@ -65,10 +72,10 @@ static ngx_command_t  ngx_http_twocare_commands[] = {
       NULL },
 
     { ngx_string("twocare_issuer"),
-      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_TAKE1,
-      ngx_conf_set_str_slot,
+      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_1MORE,
+      ngx_http_twocare_set_issuer,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_twocare_loc_conf_t, issuer),
+      0,
       NULL },
 
     { ngx_string("twocare_audience"),
@@ -100,10 +107,10 @@ static ngx_command_t  ngx_http_twocare_commands[] = {
       NULL },
 
     { ngx_string("twocare_limit"),
-      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_FLAG,
-      ngx_conf_set_flag_slot,
+      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_http_twocare_set_limit,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_twocare_loc_conf_t, limit),
+      0,
       NULL },
 
     { ngx_string("twocare_limit_address"),
@@ -118,6 +125,48 @@ static ngx_command_t  ngx_http_twocare_commands[] = {
       ngx_http_twocare_set_quota,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_twocare_loc_conf_t, standard),
+      NULL },
+
+    { ngx_string("twocare_limit_group"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE123,
+      ngx_http_twocare_set_group,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("twocare_limit_dry_run"),
+      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_twocare_loc_conf_t, limits.dry_run),
+      NULL },
+
+    { ngx_string("twocare_limit_fields"),
+      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_twocare_loc_conf_t, limits.fields),
+      NULL },
+
+    { ngx_string("twocare_limit_overflow"),
+      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_twocare_loc_conf_t, limits.overflow),
+      ngx_http_twocare_overflows },
+
+    { ngx_string("twocare_limit_not_modified"),
+      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_http_twocare_set_refund,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("twocare_limit_failures"),
+      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_TAKE1,
+      ngx_http_twocare_set_failures,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
       NULL },
 
     { ngx_string("twocare_state_max_age"),
@@ -191,6 +240,12 @@ ngx_http_twocare_create_main_conf(ngx_conf_t *cf)
             != NGX_OK
         || ngx_array_init(&tmcf->zones, cf->pool, 2,
                           sizeof(ngx_http_twocare_zone_t *))
+            != NGX_OK
+        || ngx_array_init(&tmcf->groups, cf->pool, 4,
+                          sizeof(ngx_http_twocare_group_t *))
+            != NGX_OK
+        || ngx_array_init(&tmcf->keyfiles, cf->pool, 2,
+                          sizeof(ngx_http_twocare_keyfile_t *))
             != NGX_OK)
     {
         return NULL;
@@ -213,7 +268,6 @@ ngx_http_twocare_create_loc_conf(ngx_conf_t *cf)
     /*
      * set by ngx_pcalloc():
      *
-     *     conf->issuer = { 0, NULL };
      *     conf->audience = { 0, NULL };
      */
 
@@ -222,6 +276,7 @@ ngx_http_twocare_create_loc_conf(ngx_conf_t *cf)
     conf->limit = NGX_CONF_UNSET;
     conf->zone = NGX_CONF_UNSET_PTR;
     conf->state = NGX_CONF_UNSET_PTR;
+    conf->issuers = NGX_CONF_UNSET_PTR;
     conf->scopes = NGX_CONF_UNSET_PTR;
     conf->address.hour = NGX_CONF_UNSET_UINT;
     conf->address.minute = NGX_CONF_UNSET_UINT;
@@ -229,6 +284,8 @@ ngx_http_twocare_create_loc_conf(ngx_conf_t *cf)
     conf->standard.minute = NGX_CONF_UNSET_UINT;
     conf->leeway = NGX_CONF_UNSET;
     conf->state_max_age = NGX_CONF_UNSET;
+
+    ngx_http_twocare_limits_create(&conf->limits);
 
     return conf;
 }
@@ -248,7 +305,7 @@ ngx_http_twocare_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->zone, prev->zone, NULL);
     ngx_conf_merge_ptr_value(conf->state, prev->state, NULL);
     ngx_conf_merge_ptr_value(conf->scopes, prev->scopes, NULL);
-    ngx_conf_merge_str_value(conf->issuer, prev->issuer, "");
+    ngx_conf_merge_ptr_value(conf->issuers, prev->issuers, NULL);
     ngx_conf_merge_str_value(conf->audience, prev->audience, "");
     ngx_conf_merge_uint_value(conf->address.hour, prev->address.hour, 600);
     ngx_conf_merge_uint_value(conf->address.minute, prev->address.minute, 60);
@@ -257,6 +314,7 @@ ngx_http_twocare_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               100);
     ngx_conf_merge_sec_value(conf->leeway, prev->leeway, 5);
     ngx_conf_merge_sec_value(conf->state_max_age, prev->state_max_age, 60);
+    ngx_http_twocare_limits_merge(&prev->limits, &conf->limits);
 
     if (conf->limit && conf->zone == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -264,15 +322,8 @@ ngx_http_twocare_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    if (conf->auth != NGX_HTTP_TWOCARE_AUTH_OFF
-        && (conf->zone == NULL || conf->state == NULL
-            || conf->issuer.len == 0 || conf->audience.len == 0))
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"twocare_auth\" needs \"twocare_zone\", "
-                           "\"twocare_state\", \"twocare_issuer\" and "
-                           "\"twocare_audience\"");
-        return NGX_CONF_ERROR;
+    if (conf->auth != NGX_HTTP_TWOCARE_AUTH_OFF) {
+        return ngx_http_twocare_issuers_check(cf, conf);
     }
 
     return NGX_CONF_OK;
@@ -310,6 +361,10 @@ ngx_http_twocare_postconfiguration(ngx_conf_t *cf)
 
     ngx_http_twocare_headers_init();
 
+    if (ngx_http_twocare_groups_check(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (tmcf->zones.nelts == 0) {
         return NGX_OK;
     }
@@ -320,6 +375,13 @@ ngx_http_twocare_postconfiguration(ngx_conf_t *cf)
     }
 
     *h = ngx_http_twocare_access_handler;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_twocare_log_handler;
 
     return NGX_OK;
 }
@@ -359,6 +421,17 @@ ngx_http_twocare_init_process(ngx_cycle_t *cycle)
         ngx_http_twocare_tick(ev);
     }
 
+    if (tmcf->keyfiles.nelts != 0) {
+        ev = &tmcf->timer;
+
+        ev->handler = ngx_http_twocare_tick_keyfiles;
+        ev->data = &tmcf->keyfiles;
+        ev->log = cycle->log;
+        ev->cancelable = 1;
+
+        ngx_http_twocare_tick_keyfiles(ev);
+    }
+
     return NGX_OK;
 }
 
@@ -367,6 +440,24 @@ static void
 ngx_http_twocare_tick(ngx_event_t *ev)
 {
     ngx_http_twocare_state_refresh(ev->data, ev->log);
+
+    ngx_add_timer(ev, NGX_HTTP_TWOCARE_REFRESH_MS);
+}
+
+
+static void
+ngx_http_twocare_tick_keyfiles(ngx_event_t *ev)
+{
+    ngx_uint_t                    i;
+    ngx_array_t                  *keyfiles;
+    ngx_http_twocare_keyfile_t  **file;
+
+    keyfiles = ev->data;
+    file = keyfiles->elts;
+
+    for (i = 0; i < keyfiles->nelts; i++) {
+        ngx_http_twocare_keyfile_refresh(file[i], ev->log);
+    }
 
     ngx_add_timer(ev, NGX_HTTP_TWOCARE_REFRESH_MS);
 }

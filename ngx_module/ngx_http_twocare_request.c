@@ -85,10 +85,16 @@ ngx_http_twocare_request(ngx_http_request_t *r)
 }
 
 
+/* marks the record, too */
+
 static void
 ngx_http_twocare_request_cleanup(void *data)
 {
-    /* only marks the record */
+    ngx_http_twocare_ctx_t  *ctx = data;
+
+    if (ctx->memo != NULL) {
+        ngx_http_twocare_memo_release(ctx->memo);
+    }
 }
 
 

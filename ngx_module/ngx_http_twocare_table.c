@@ -8,6 +8,10 @@
  * first, by compare-and-swap: a worker that opens one of these windows in the
  * same moment either wins, and the slot stays, or sees the mark and looks its
  * key up again.  Windows of living keys are never given away.
+ *
+ * Where limits are strict (`closed`), a key that gets a slot while the
+ * overflow is open begins with what that has counted: it may have counted
+ * there itself, and nobody could tell how much.
  */
 
 
@@ -18,7 +22,15 @@
 
 #define NGX_HTTP_TWOCARE_WARN_EVERY   60
 
+/* about so many sets are looked at to estimate how full a table is */
 
+#define NGX_HTTP_TWOCARE_SETS_SEEN    2048
+
+
+static void ngx_http_twocare_table_begin(ngx_http_twocare_set_t *set,
+    ngx_http_twocare_windows_t *windows, ngx_uint_t closed);
+static void ngx_http_twocare_table_warn(ngx_http_twocare_zone_t *zone,
+    ngx_uint_t which);
 static ngx_uint_t ngx_http_twocare_table_free(
     ngx_http_twocare_windows_t *windows);
 
@@ -56,12 +68,13 @@ ngx_http_twocare_table_find(ngx_http_twocare_set_t *set, uint64_t key)
 
 ngx_http_twocare_windows_t *
 ngx_http_twocare_table_place(ngx_http_twocare_zone_t *zone,
-    ngx_http_twocare_set_t *set, uint64_t key)
+    ngx_http_twocare_table_t *table, ngx_http_twocare_set_t *set,
+    uint64_t key, ngx_uint_t closed)
 {
-    ngx_uint_t                   i, overflows;
+    ngx_uint_t                   i, which;
     ngx_http_twocare_windows_t  *windows;
 
-    overflows = 0;
+    which = (table == &zone->sh->addresses);
     windows = NULL;
 
     ngx_shmtx_lock(&zone->shpool->mutex);
@@ -76,42 +89,95 @@ ngx_http_twocare_table_place(ngx_http_twocare_zone_t *zone,
     for (i = 0; windows == NULL && i < NGX_HTTP_TWOCARE_WAYS; i++) {
         if (ngx_http_twocare_table_free(&set->windows[i])) {
             windows = &set->windows[i];
-            __atomic_store_n(&set->key[i], key, __ATOMIC_RELEASE);
+
+            if (set->key[i] == 0) {
+                ngx_http_twocare_counted(&zone->sh->counts->slots[which]);
+            }
+
+            /* before the overflow is read: see _limit_take */
+
+            __atomic_store_n(&set->key[i], key, __ATOMIC_SEQ_CST);
+            __atomic_store_n(&set->refunds[i], 0, __ATOMIC_RELAXED);
         }
     }
 
-    if (windows == NULL) {
-        windows = &set->windows[NGX_HTTP_TWOCARE_WAYS];
-        overflows = ++set->overflows;
-
-    } else {
-
-        /*
-         * Marks still here are ours, or of a worker that was killed holding
-         * the mutex: nobody else marks now.
-         */
-
-        if (windows->minute == NGX_HTTP_TWOCARE_TAKEN) {
-            __atomic_store_n(&windows->minute, 0, __ATOMIC_RELEASE);
-        }
-
-        if (windows->hour == NGX_HTTP_TWOCARE_TAKEN) {
-            __atomic_store_n(&windows->hour, 0, __ATOMIC_RELEASE);
-        }
+    if (windows != NULL) {
+        ngx_http_twocare_table_begin(set, windows, closed);
     }
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
 
-    if (overflows != 0
-        && ngx_time() - zone->warned >= NGX_HTTP_TWOCARE_WARN_EVERY)
-    {
-        zone->warned = ngx_time();
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "twocare_zone \"%V\" is too small: keys share an "
-                      "overflow window", &zone->shm_zone->shm.name);
+    if (windows != NULL) {
+        return windows;
     }
 
-    return windows;
+    ngx_http_twocare_counted(&zone->sh->counts->overflows[which]);
+    ngx_http_twocare_table_warn(zone, which);
+
+    return &set->windows[NGX_HTTP_TWOCARE_WAYS];
+}
+
+
+/*
+ * Under the mutex: replace marks by a beginning.  They are ours, or of a
+ * worker that was killed holding the mutex: nobody else marks now.
+ */
+
+static void
+ngx_http_twocare_table_begin(ngx_http_twocare_set_t *set,
+    ngx_http_twocare_windows_t *windows, ngx_uint_t closed)
+{
+    uint64_t                     now, minute, hour;
+    ngx_http_twocare_windows_t  *shared;
+
+    minute = 0;
+    hour = 0;
+
+    if (closed) {
+        shared = &set->windows[NGX_HTTP_TWOCARE_WAYS];
+        now = ngx_http_twocare_window_now();
+
+        minute = __atomic_load_n(&shared->minute, __ATOMIC_SEQ_CST);
+        hour = __atomic_load_n(&shared->hour, __ATOMIC_SEQ_CST);
+
+        if (!ngx_http_twocare_window_open(minute, NGX_HTTP_TWOCARE_MINUTE,
+                                          now))
+        {
+            minute = 0;
+        }
+
+        if (!ngx_http_twocare_window_open(hour, NGX_HTTP_TWOCARE_HOUR, now)) {
+            hour = 0;
+        }
+    }
+
+    if (windows->minute == NGX_HTTP_TWOCARE_TAKEN) {
+        __atomic_store_n(&windows->minute, minute, __ATOMIC_RELEASE);
+    }
+
+    if (windows->hour == NGX_HTTP_TWOCARE_TAKEN) {
+        __atomic_store_n(&windows->hour, hour, __ATOMIC_RELEASE);
+    }
+}
+
+
+static void
+ngx_http_twocare_table_warn(ngx_http_twocare_zone_t *zone, ngx_uint_t which)
+{
+    if (ngx_time() - zone->warned < NGX_HTTP_TWOCARE_WARN_EVERY) {
+        return;
+    }
+
+    zone->warned = ngx_time();
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "twocare_zone \"%V\" is too small for its %s: some share "
+                  "windows (%uL requests so far)",
+                  &zone->shm_zone->shm.name,
+                  (which == NGX_HTTP_TWOCARE_CLIENTS) ? "clients"
+                                                      : "addresses",
+                  __atomic_load_n(&zone->sh->counts->overflows[which],
+                                  __ATOMIC_RELAXED));
 }
 
 
@@ -158,16 +224,63 @@ ngx_http_twocare_table_free(ngx_http_twocare_windows_t *windows)
 }
 
 
-/* the slot may have gone to another key between finding it and counting */
+/*
+ * The slot may have gone to another key between finding it and counting; a
+ * key that counts in the overflow may have got a slot.
+ */
 
 ngx_uint_t
-ngx_http_twocare_table_same(ngx_http_twocare_set_t *set,
+ngx_http_twocare_table_holds(ngx_http_twocare_set_t *set,
     ngx_http_twocare_windows_t *windows, uint64_t key)
 {
     ngx_uint_t  i;
 
-    i = windows - set->windows;
+    if (!ngx_http_twocare_table_shared(set, windows)) {
+        i = windows - set->windows;
+        return __atomic_load_n(&set->key[i], __ATOMIC_ACQUIRE) == key;
+    }
 
-    return i == NGX_HTTP_TWOCARE_WAYS
-           || __atomic_load_n(&set->key[i], __ATOMIC_ACQUIRE) == key;
+    for (i = 0; i < NGX_HTTP_TWOCARE_WAYS; i++) {
+        if (__atomic_load_n(&set->key[i], __ATOMIC_SEQ_CST) == key) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* by some thousand sets, which are filled as evenly as hashes are */
+
+uint64_t
+ngx_http_twocare_table_live(ngx_http_twocare_table_t *table, uint64_t *slots)
+{
+    uint64_t                     now, i, step, live, seen;
+    ngx_uint_t                   n;
+    ngx_http_twocare_windows_t  *windows;
+
+    now = ngx_http_twocare_window_now();
+    step = table->nsets / NGX_HTTP_TWOCARE_SETS_SEEN + 1;
+    live = 0;
+    seen = 0;
+
+    for (i = 0; i < table->nsets; i += step) {
+        seen++;
+
+        for (n = 0; n < NGX_HTTP_TWOCARE_WAYS; n++) {
+            windows = &table->sets[i].windows[n];
+
+            if (ngx_http_twocare_window_open(windows->minute,
+                                             NGX_HTTP_TWOCARE_MINUTE, now)
+                || ngx_http_twocare_window_open(windows->hour,
+                                                NGX_HTTP_TWOCARE_HOUR, now))
+            {
+                live++;
+            }
+        }
+    }
+
+    *slots = table->nsets * NGX_HTTP_TWOCARE_WAYS;
+
+    return live * table->nsets / seen;
 }

@@ -12,27 +12,34 @@
 #include "ngx_http_twocare.h"
 
 
+static ngx_http_twocare_refusal_e ngx_http_twocare_token_memo(
+    ngx_http_request_t *r, ngx_http_twocare_loc_conf_t *lcf, struct str token,
+    ngx_http_twocare_issuer_t **issuer, ngx_http_twocare_memo_t **memo);
+static ngx_http_twocare_refusal_e ngx_http_twocare_token_open(
+    ngx_http_twocare_loc_conf_t *lcf, struct str token,
+    ngx_http_twocare_issuer_t **issuer, ngx_http_twocare_claims_t *claims);
 static ngx_http_twocare_refusal_e ngx_http_twocare_token_shape(
     enum jose_error error);
-static ngx_http_twocare_refusal_e ngx_http_twocare_token_open(
-    struct str token, const u_char digest[SHA256_BYTES],
-    ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_claims_t *claims);
 static ngx_http_twocare_refusal_e ngx_http_twocare_token_claims(
-    const ngx_http_twocare_claims_t *claims, const struct jose_token *t,
-    ngx_http_twocare_loc_conf_t *lcf);
+    const ngx_http_twocare_claims_t *claims, const struct jdoc *values,
+    ngx_http_twocare_issuer_t *issuer, ngx_http_twocare_loc_conf_t *lcf);
+static ngx_uint_t ngx_http_twocare_token_listed(const struct jdoc *values,
+    struct str audience);
 static ngx_http_twocare_refusal_e ngx_http_twocare_token_signature(
-    const struct jose_token *t, const u_char digest[SHA256_BYTES],
-    ngx_http_twocare_loc_conf_t *lcf);
+    ngx_http_request_t *r, const struct jose_token *t,
+    const u_char digest[SHA256_BYTES], uint64_t generation,
+    ngx_http_twocare_issuer_t *issuer);
 static ngx_uint_t ngx_http_twocare_token_revoked(
-    const ngx_http_twocare_claims_t *claims, ngx_http_twocare_state_t *state);
+    const ngx_http_twocare_memo_t *memo, ngx_http_twocare_state_t *state);
 static ngx_http_twocare_refusal_e ngx_http_twocare_token_client(
-    const ngx_http_twocare_claims_t *claims, ngx_http_twocare_loc_conf_t *lcf,
+    const ngx_http_twocare_claims_t *claims,
+    ngx_http_twocare_issuer_t *issuer, ngx_http_twocare_loc_conf_t *lcf,
     ngx_http_twocare_ctx_t *ctx);
 static uint64_t ngx_http_twocare_token_quota(ngx_http_twocare_loc_conf_t *lcf,
     const struct state_client *client, struct str client_id,
     ngx_http_twocare_quota_t *quota);
-static ngx_int_t ngx_http_twocare_token_keep(ngx_http_request_t *r,
-    const ngx_http_twocare_claims_t *claims, ngx_http_twocare_ctx_t *ctx);
+static void ngx_http_twocare_token_keep(ngx_http_twocare_memo_t *memo,
+    ngx_http_twocare_ctx_t *ctx);
 
 
 /* too large for the stack; a worker looks at one token at a time */
@@ -44,97 +51,133 @@ const ngx_http_twocare_refusal_t *
 ngx_http_twocare_token_judge(ngx_http_request_t *r,
     ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_ctx_t *ctx)
 {
-    u_char                            digest[SHA256_BYTES];
-    uint64_t                          generation;
-    struct str                        token;
-    ngx_http_twocare_claims_t         fresh;
-    ngx_http_twocare_refusal_e        rc;
-    const ngx_http_twocare_claims_t  *claims;
+    struct str                   token;
+    ngx_http_twocare_memo_t     *memo;
+    ngx_http_twocare_issuer_t   *issuer;
+    ngx_http_twocare_refusal_e   rc;
 
     rc = ngx_http_twocare_bearer_get(r, &token);
-    if (rc != NGX_HTTP_TWOCARE_GOOD) {
-        return ngx_http_twocare_refusal(rc);
+
+    if (rc == NGX_HTTP_TWOCARE_GOOD && lcf->state != NULL
+        && !ngx_http_twocare_state_ready(lcf->state))
+    {
+        rc = NGX_HTTP_TWOCARE_NO_STATE;
     }
 
-    if (!ngx_http_twocare_state_ready(lcf->state)) {
-        return ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_NO_STATE);
+    if (rc == NGX_HTTP_TWOCARE_GOOD && token.n > JOSE_TOKEN_MAX) {
+        rc = NGX_HTTP_TWOCARE_TOKEN_TOO_LARGE;
     }
 
-    if (token.n > JOSE_TOKEN_MAX) {
-        return ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_TOKEN_TOO_LARGE);
+    if (rc == NGX_HTTP_TWOCARE_GOOD) {
+        rc = ngx_http_twocare_token_memo(r, lcf, token, &issuer, &memo);
     }
 
-    generation = jose_keys_generation(lcf->state->keys);
-    sha256(token, digest);
-
-    claims = ngx_http_twocare_claims_recall(digest, generation);
-
-    if (claims != NULL) {
-        rc = ngx_http_twocare_token_claims(claims, NULL, lcf);
-
-    } else {
-        claims = &fresh;
-        rc = ngx_http_twocare_token_open(token, digest, lcf, &fresh);
-
-        if (rc == NGX_HTTP_TWOCARE_GOOD) {
-            ngx_http_twocare_claims_remember(digest, generation, &fresh,
-                                             r->connection->log);
-        }
-    }
-
-    if (rc == NGX_HTTP_TWOCARE_GOOD
-        && ngx_http_twocare_token_revoked(claims, lcf->state))
+    if (rc == NGX_HTTP_TWOCARE_GOOD && issuer->keyfiles.nelts == 0
+        && ngx_http_twocare_token_revoked(memo, lcf->state))
     {
         rc = NGX_HTTP_TWOCARE_REVOKED;
     }
 
     if (rc == NGX_HTTP_TWOCARE_GOOD) {
-        rc = ngx_http_twocare_token_client(claims, lcf, ctx);
-    }
-
-    if (rc == NGX_HTTP_TWOCARE_GOOD
-        && ngx_http_twocare_token_keep(r, claims, ctx) != NGX_OK)
-    {
-        return ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_NO_STATE);
+        rc = ngx_http_twocare_token_client(&memo->claims, issuer, lcf, ctx);
     }
 
     if (rc != NGX_HTTP_TWOCARE_GOOD) {
         return ngx_http_twocare_refusal(rc);
     }
 
+    ngx_http_twocare_token_keep(memo, ctx);
     ctx->accepted = 1;
 
     return NULL;
 }
 
 
-/* a token that this worker does not remember; the signature comes last */
+/* the token taken apart, by memory or anew, and its issuer */
 
 static ngx_http_twocare_refusal_e
-ngx_http_twocare_token_open(struct str token,
-    const u_char digest[SHA256_BYTES], ngx_http_twocare_loc_conf_t *lcf,
+ngx_http_twocare_token_memo(ngx_http_request_t *r,
+    ngx_http_twocare_loc_conf_t *lcf, struct str token,
+    ngx_http_twocare_issuer_t **issuer, ngx_http_twocare_memo_t **memo)
+{
+    u_char                       digest[SHA256_BYTES];
+    uint64_t                     generation;
+    struct jose_token           *t;
+    ngx_http_twocare_claims_t    claims;
+    ngx_http_twocare_refusal_e   rc;
+
+    sha256(token, digest);
+
+    *memo = ngx_http_twocare_memo_recall(digest);
+
+    if (*memo != NULL) {
+        *issuer = ngx_http_twocare_issuer_find(lcf, (*memo)->claims.iss);
+
+        if (*issuer != NULL
+            && ngx_http_twocare_issuer_generation(lcf, *issuer)
+               == (*memo)->generation)
+        {
+            return ngx_http_twocare_token_claims(&(*memo)->claims,
+                       (*memo)->claims.aud.p != NULL
+                           ? NULL : ngx_http_twocare_memo_values(*memo),
+                       *issuer, lcf);
+        }
+    }
+
+    rc = ngx_http_twocare_token_open(lcf, token, issuer, &claims);
+    if (rc != NGX_HTTP_TWOCARE_GOOD) {
+        return rc;
+    }
+
+    t = &ngx_http_twocare_token;
+    generation = ngx_http_twocare_issuer_generation(lcf, *issuer);
+
+    rc = ngx_http_twocare_token_signature(r, t, digest, generation, *issuer);
+    if (rc != NGX_HTTP_TWOCARE_GOOD) {
+        return rc;
+    }
+
+    *memo = ngx_http_twocare_memo_remember(digest, generation, t, &claims,
+                                           r->connection->log);
+
+    return (*memo != NULL) ? NGX_HTTP_TWOCARE_GOOD
+                           : NGX_HTTP_TWOCARE_NO_STATE;
+}
+
+
+/* all that can be said of a token before its signature, which costs most */
+
+static ngx_http_twocare_refusal_e
+ngx_http_twocare_token_open(ngx_http_twocare_loc_conf_t *lcf,
+    struct str token, ngx_http_twocare_issuer_t **issuer,
     ngx_http_twocare_claims_t *claims)
 {
+    struct str                   iss;
     struct jose_token           *t;
     ngx_http_twocare_refusal_e   rc;
 
     t = &ngx_http_twocare_token;
 
-    rc = ngx_http_twocare_token_shape(jose_open(t, token, STR("at+jwt")));
+    rc = ngx_http_twocare_token_shape(jose_open(t, token, STR_NONE));
     if (rc != NGX_HTTP_TWOCARE_GOOD) {
         return rc;
     }
 
-    if (ngx_http_twocare_claims_read(t, claims) != NGX_OK) {
+    *issuer = jose_claim(t, STR("iss"), &iss)
+                  ? ngx_http_twocare_issuer_find(lcf, iss) : NULL;
+    if (*issuer == NULL) {
+        return NGX_HTTP_TWOCARE_WRONG_ISSUER;
+    }
+
+    if (!(*issuer)->plain && !jose_typ_is(t, STR("at+jwt"))) {
+        return NGX_HTTP_TWOCARE_TYPE;
+    }
+
+    if (ngx_http_twocare_claims_read(t, *issuer, claims) != NGX_OK) {
         return NGX_HTTP_TWOCARE_BAD_CLAIM;
     }
 
-    rc = ngx_http_twocare_token_claims(claims, t, lcf);
-    if (rc != NGX_HTTP_TWOCARE_GOOD) {
-        return rc;
-    }
-
-    return ngx_http_twocare_token_signature(t, digest, lcf);
+    return ngx_http_twocare_token_claims(claims, &t->claims, *issuer, lcf);
 }
 
 
@@ -171,23 +214,22 @@ ngx_http_twocare_token_shape(enum jose_error error)
 }
 
 
-/* RFC 7519 4.1; t is at hand when the audience may be a list */
+/* RFC 7519 4.1; the values are at hand when the audience is a list */
 
 static ngx_http_twocare_refusal_e
 ngx_http_twocare_token_claims(const ngx_http_twocare_claims_t *claims,
-    const struct jose_token *t, ngx_http_twocare_loc_conf_t *lcf)
+    const struct jdoc *values, ngx_http_twocare_issuer_t *issuer,
+    ngx_http_twocare_loc_conf_t *lcf)
 {
     time_t      now;
     struct str  audience;
 
-    audience = ngx_http_twocare_str(lcf->audience);
+    audience = ngx_http_twocare_str(issuer->audience.len ? issuer->audience
+                                                         : lcf->audience);
 
-    if (!str_eq(claims->iss, ngx_http_twocare_str(lcf->issuer))) {
-        return NGX_HTTP_TWOCARE_WRONG_ISSUER;
-    }
-
-    if (!str_eq(claims->aud, audience)
-        && (t == NULL || !jose_claim_aud(t, audience)))
+    if (claims->aud.p != NULL ? !str_eq(claims->aud, audience)
+                              : !ngx_http_twocare_token_listed(values,
+                                                               audience))
     {
         return NGX_HTTP_TWOCARE_WRONG_AUDIENCE;
     }
@@ -206,31 +248,62 @@ ngx_http_twocare_token_claims(const ngx_http_twocare_claims_t *claims,
 }
 
 
-static ngx_http_twocare_refusal_e
-ngx_http_twocare_token_signature(const struct jose_token *t,
-    const u_char digest[SHA256_BYTES], ngx_http_twocare_loc_conf_t *lcf)
+static ngx_uint_t
+ngx_http_twocare_token_listed(const struct jdoc *values, struct str audience)
 {
-    int64_t                 exp;
-    uint64_t                generation;
-    enum jose_error         error;
-    struct jose_keys       *keys;
-    const struct jose_key  *key;
+    uint32_t  i, list;
 
-    keys = lcf->state->keys;
-    generation = jose_keys_generation(keys);
+    list = jdoc_get(values, 0, STR("aud"));
+
+    if (list == 0 || jdoc_type(values, list) != JDOC_ARRAY) {
+        return 0;
+    }
+
+    for (i = jdoc_first(values, list); i; i = jdoc_next(values, list, i)) {
+        if (jdoc_is(values, i, audience)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_http_twocare_refusal_e
+ngx_http_twocare_token_signature(ngx_http_request_t *r,
+    const struct jose_token *t, const u_char digest[SHA256_BYTES],
+    uint64_t generation, ngx_http_twocare_issuer_t *issuer)
+{
+    int64_t                       exp;
+    enum jose_error               error;
+    const struct jose_key        *key;
+    ngx_http_twocare_taken_t      budget;
+    ngx_http_twocare_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_twocare_module);
 
     if (ngx_http_twocare_cache_has(lcf->zone, digest, generation)) {
         return NGX_HTTP_TWOCARE_GOOD;
     }
 
-    key = jose_keys_find(keys, t->kid);
+    key = ngx_http_twocare_issuer_key(lcf, issuer, t->kid);
     if (key == NULL) {
         return NGX_HTTP_TWOCARE_UNKNOWN_KEY;
+    }
+
+    if (lcf->limits.failures != 0
+        && ngx_http_twocare_failures_take(r, lcf, &budget) != NGX_OK)
+    {
+        return NGX_HTTP_TWOCARE_FAILURES;
     }
 
     error = jose_verify(t, key);
     if (error != JOSE_OK) {
         return ngx_http_twocare_token_shape(error);
+    }
+
+    if (lcf->limits.failures != 0) {
+        ngx_http_twocare_limit_give_back(&budget);
     }
 
     if (jose_claim_time(t, STR("exp"), &exp)) {
@@ -243,10 +316,13 @@ ngx_http_twocare_token_signature(const struct jose_token *t,
 
 
 static ngx_uint_t
-ngx_http_twocare_token_revoked(const ngx_http_twocare_claims_t *claims,
+ngx_http_twocare_token_revoked(const ngx_http_twocare_memo_t *memo,
     ngx_http_twocare_state_t *state)
 {
-    ngx_uint_t  i;
+    ngx_uint_t                        i;
+    const ngx_http_twocare_claims_t  *claims;
+
+    claims = &memo->claims;
 
     const struct {
         struct str               value;
@@ -256,7 +332,7 @@ ngx_http_twocare_token_revoked(const ngx_http_twocare_claims_t *claims,
         { claims->gid, STATE_REVOKED_GRANT },
         { claims->sub, STATE_REVOKED_USER_BEFORE },
         { claims->client_id, STATE_REVOKED_CLIENT_BEFORE },
-        { claims->kid, STATE_REVOKED_KEY },
+        { memo->kid, STATE_REVOKED_KEY },
     };
 
     if (state->revoked.header->count == 0) {
@@ -276,11 +352,29 @@ ngx_http_twocare_token_revoked(const ngx_http_twocare_claims_t *claims,
 }
 
 
+/*
+ * The state speaks of the clients whose issuer has its keys there.  Those of
+ * others have the standard windows, apart from everybody else's of that name.
+ */
+
 static ngx_http_twocare_refusal_e
 ngx_http_twocare_token_client(const ngx_http_twocare_claims_t *claims,
-    ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_ctx_t *ctx)
+    ngx_http_twocare_issuer_t *issuer, ngx_http_twocare_loc_conf_t *lcf,
+    ngx_http_twocare_ctx_t *ctx)
 {
+    struct str                  parts[2];
     const struct state_client  *client;
+
+    if (issuer->keyfiles.nelts != 0) {
+        parts[0] = claims->iss;
+        parts[1] = claims->client_id;
+
+        ctx->quota = lcf->standard;
+        ctx->window_key = ngx_http_twocare_pool_key(lcf->zone,
+                              siphash_parts(lcf->zone->sh->key, parts, 2));
+
+        return NGX_HTTP_TWOCARE_GOOD;
+    }
 
     client = state_client_find(&lcf->state->clients, claims->client_id);
 
@@ -362,47 +456,32 @@ ngx_http_twocare_token_has_scope(ngx_http_twocare_ctx_t *ctx,
 }
 
 
-/* the claims outlive this event only as copies in the request's pool */
+/* the claims outlive this event with the memo that they point into */
 
-static ngx_int_t
-ngx_http_twocare_token_keep(ngx_http_request_t *r,
-    const ngx_http_twocare_claims_t *claims, ngx_http_twocare_ctx_t *ctx)
+static void
+ngx_http_twocare_token_keep(ngx_http_twocare_memo_t *memo,
+    ngx_http_twocare_ctx_t *ctx)
 {
-    size_t       total;
-    u_char      *p;
-    ngx_uint_t   i;
+    ngx_uint_t  i;
 
     const struct {
-        ngx_str_t   *copy;
-        struct str   value;
+        ngx_str_t   *value;
+        struct str   claim;
     } kept[] = {
-        { &ctx->client_id, claims->client_id },
-        { &ctx->sub, claims->sub },
-        { &ctx->tenant, claims->tenant },
-        { &ctx->scope, claims->scope },
-        { &ctx->jti, claims->jti },
+        { &ctx->client_id, memo->claims.client_id },
+        { &ctx->sub, memo->claims.sub },
+        { &ctx->tenant, memo->claims.tenant },
+        { &ctx->scope, memo->claims.scope },
+        { &ctx->jti, memo->claims.jti },
     };
 
-    total = 0;
-
     for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
-        total += kept[i].value.n;
+        kept[i].value->data = (u_char *) kept[i].claim.p;
+        kept[i].value->len = kept[i].claim.n;
     }
 
-    p = ngx_pnalloc(r->pool, total);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
+    ctx->exp = memo->claims.exp;
 
-    for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
-        if (kept[i].value.n != 0) {
-            kept[i].copy->data = p;
-            kept[i].copy->len = kept[i].value.n;
-            p = ngx_cpymem(p, kept[i].value.p, kept[i].value.n);
-        }
-    }
-
-    ctx->exp = claims->exp;
-
-    return NGX_OK;
+    ngx_http_twocare_memo_hold(memo);
+    ctx->memo = memo;
 }

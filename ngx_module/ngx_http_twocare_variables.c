@@ -51,6 +51,9 @@ static ngx_http_variable_t  ngx_http_twocare_variables[] = {
     { ngx_string("twocare_status"), NULL, ngx_http_twocare_variable_status,
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("twocare_limit_status"), NULL,
+      ngx_http_twocare_fields_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
       ngx_http_null_variable
 };
 

@@ -18,8 +18,6 @@ ngx_http_twocare_window_now(void)
 }
 
 
-/* NGX_AGAIN: the slot is changing hands */
-
 ngx_int_t
 ngx_http_twocare_window_count(uint64_t *window, uint64_t length,
     ngx_uint_t limit, ngx_http_twocare_reading_t *reading)
@@ -27,8 +25,7 @@ ngx_http_twocare_window_count(uint64_t *window, uint64_t length,
     uint64_t    word, next, now, age;
     ngx_uint_t  room;
 
-    room = (limit == 0) ? NGX_HTTP_TWOCARE_LIMIT_MAX
-                        : ngx_min(limit, NGX_HTTP_TWOCARE_LIMIT_MAX);
+    room = ngx_min(limit, NGX_HTTP_TWOCARE_LIMIT_MAX);
 
     now = ngx_http_twocare_window_now();
     word = __atomic_load_n(window, __ATOMIC_ACQUIRE);
@@ -36,6 +33,12 @@ ngx_http_twocare_window_count(uint64_t *window, uint64_t length,
     do {
         if (word == NGX_HTTP_TWOCARE_TAKEN) {
             return NGX_AGAIN;
+        }
+
+        if (limit == 0) {
+            reading->word = 0;
+            reading->left_ms = length;
+            return NGX_OK;
         }
 
         if (!ngx_http_twocare_window_open(word, length, now)) {
@@ -50,7 +53,7 @@ ngx_http_twocare_window_count(uint64_t *window, uint64_t length,
         }
 
     } while (!__atomic_compare_exchange_n(window, &word, next, 0,
-                                          __ATOMIC_ACQ_REL,
+                                          __ATOMIC_SEQ_CST,
                                           __ATOMIC_ACQUIRE));
 
     /* another worker's clock may be a little ahead of ours */
@@ -60,7 +63,31 @@ ngx_http_twocare_window_count(uint64_t *window, uint64_t length,
     reading->word = next;
     reading->left_ms = (age < length) ? length - age : length;
 
-    return (next == word && limit != 0) ? NGX_DECLINED : NGX_OK;
+    return (next == word) ? NGX_DECLINED : NGX_OK;
+}
+
+
+void
+ngx_http_twocare_window_look(uint64_t *window, uint64_t length,
+    ngx_http_twocare_reading_t *reading)
+{
+    uint64_t  word, now, age;
+
+    now = ngx_http_twocare_window_now();
+    word = __atomic_load_n(window, __ATOMIC_ACQUIRE);
+
+    reading->word = 0;
+    reading->left_ms = length;
+
+    if (word != NGX_HTTP_TWOCARE_TAKEN
+        && ngx_http_twocare_window_open(word, length, now))
+    {
+        age = (now - NGX_HTTP_TWOCARE_START(word))
+              & NGX_HTTP_TWOCARE_START_MASK;
+
+        reading->word = word;
+        reading->left_ms = (age < length) ? length - age : length;
+    }
 }
 
 

@@ -10,6 +10,7 @@ use Test::More;
 
 my $edge = Edge->new(no_state => 1, stopped => 1);
 my $base = $edge->conf;
+my $text;
 
 sub check {
     my ($text) = @_;
@@ -44,6 +45,31 @@ my @wrong = (
     [ 'server', 'twocare_limit_address -1 1;',             'must be a number of requests' ],
     [ 'server', 'twocare_limit_address 99999999999 1;',    'must be a number of requests' ],
     [ 'server', 'twocare_limit_standard 1 1; twocare_limit_standard 1 1;', 'duplicate' ],
+    [ 'server', 'twocare_limit group=;',                   "a group's name must be 1 to 32" ],
+    [ 'server', "twocare_limit 'group=a b';",              "a group's name must be 1 to 32" ],
+    [ 'server', 'twocare_limit on; twocare_limit group=a;', 'duplicate' ],
+    [ 'server', 'twocare_limit group=none;',               'there is no "twocare_limit_group none"' ],
+    [ 'server', 'twocare_limit_group a;',                  'not allowed here' ],
+    [ 'http',   'twocare_limit_group;',                    'invalid number of arguments' ],
+    [ 'http',   'twocare_limit_group a; twocare_limit_group a;', 'duplicate' ],
+    [ 'http',   'twocare_limit_group a clients=1/1;',      'invalid parameter "clients=1/1"' ],
+    [ 'http',   'twocare_limit_group a client=1;',         'invalid parameter "client=1"' ],
+    [ 'http',   'twocare_limit_group a client=1/;',        'must be a number of requests' ],
+    [ 'http',   'twocare_limit_group a client=/1;',        'must be a number of requests' ],
+    [ 'http',   'twocare_limit_group a address=1/67108863;', 'must be a number of requests' ],
+    [ 'http',   'twocare_limit_group a client=1/1 client=2/2;', 'duplicate "client=2/2"' ],
+    [ 'http',   'twocare_limit_group ' . 'a' x 33 . ';',   "a group's name must be 1 to 32" ],
+    [ 'server', 'twocare_limit_dry_run maybe;',            'invalid value "maybe"' ],
+    [ 'server', 'twocare_limit_fields maybe;',             'invalid value "maybe"' ],
+    [ 'server', 'twocare_limit_overflow maybe;',           'invalid value "maybe"' ],
+    [ 'server', 'twocare_limit_not_modified 11%;',         'must be "off" or "1%" to "10%"' ],
+    [ 'server', 'twocare_limit_not_modified 0%;',          'must be "off" or "1%" to "10%"' ],
+    [ 'server', 'twocare_limit_not_modified 5;',           'must be "off" or "1%" to "10%"' ],
+    [ 'server', 'twocare_limit_not_modified 5%; twocare_limit_not_modified off;', 'duplicate' ],
+    [ 'server', 'twocare_limit_not_modified "";',          'must be "off" or "1%" to "10%"' ],
+    [ 'server', 'twocare_limit_failures many;',            'must be a number of requests' ],
+    [ 'server', 'twocare_limit_failures -1;',              'must be a number of requests' ],
+    [ 'server', 'twocare_limit_failures 1; twocare_limit_failures off;', 'duplicate' ],
     [ 'server', "twocare_scope 'a b';",                    'is not a scope' ],
     [ 'server', 'twocare_error;',                          'not allowed here' ],
     [ 'bare',   'twocare_limit on;',                       'needs "twocare_zone"' ],
@@ -51,7 +77,7 @@ my @wrong = (
 );
 for my $row (@wrong) {
     my ($place, $line, $why) = @$row;
-    my $text = $base;
+    $text = $base;
     if ($place eq 'http') { $text =~ s/^    server \{/    $line\n    server {/m }
     elsif ($place eq 'server') { $text =~ s/(server_name edge\.test;)/$1 $line/ }
     else { $text = "load_module @{[ Edge::module() ]};\nevents {}\nhttp { server { $line } }\n" }
@@ -59,5 +85,36 @@ for my $row (@wrong) {
     ok !$ok, "$line: refused";
     like $out, qr/\Q$why\E.* in \S+:\d+/, "  because: $why";
 }
+
+# --- every directive is documented ----------------------------------------------------
+
+my $source = Edge::read_file('ngx_module/ngx_http_twocare_module.c');
+my $manual = Edge::read_file('ngx_module/README.md');
+my ($table) = $source =~ /ngx_http_twocare_commands\[\] = \{(.*?)ngx_null_command/s;
+my %manual = $manual =~ /^### (\w+)\n(.*?)(?=^##)/gms;
+my %flags = (http => 'MAIN', server => 'SRV', location => 'LOC');
+while ($table =~ /ngx_string\("(\w+)"\),\s*(.*?),/gs) {
+    my ($name, $where) = ($1, $2);
+    $where =~ s/NGX_HTTP_TWOCARE_ANYWHERE/MAIN_CONF|SRV_CONF|LOC_CONF/;
+    my $section = $manual{$name} // '';
+    like $section, qr/^Syntax: +$name\b.*;$/m,   "$name: its syntax is documented";
+    like $section, qr/^Default: +(none|$name .*;)$/m, "$name: its default";
+    like $section, qr/^Example: +.*\b$name\b.*;/m, "$name: an example";
+    my ($contexts) = $section =~ /^Context: +(.*)$/m;
+    is join(', ', grep { $where =~ /$flags{$_}_CONF/ } qw(http server location)), $contexts // '', "$name: its contexts";
+    my ($example) = $section =~ /^Example: +(.*)$/m;
+    next if $name =~ /^twocare_(state|zone|error)$/;
+    $text = "load_module @{[ Edge::module() ]};\nevents {}\nhttp { twocare_zone a:1m; twocare_state /s; twocare_issuer i;\n"
+      . "twocare_audience a; twocare_limit_group reports; server { location / { $example } } }\n";
+    $text =~ s/twocare_limit_group reports;(.*)location .*/$example$1} }/s if $contexts eq 'http';
+    ($ok, $out) = check($text);
+    ok $ok, "$name: the example is accepted" or diag $out;
+    next if $section !~ /^Default: +($name .*;)$/m;
+    my $default = $1;
+    ($ok, $out) = check($text =~ s/\Q$example\E/$default/r);
+    ok $ok, "$name: so is the default" or diag $out;
+}
+like $manual, qr/`[\$]$_`/, "\$$_ is documented"
+  for Edge::read_file('ngx_module/ngx_http_twocare_variables.c') =~ /ngx_string\("(twocare_\w+)"\)/g;
 
 done_testing;

@@ -1,4 +1,5 @@
-# Transactions: all or nothing, references rewritten, problems named.
+# Transactions: all or nothing, references rewritten, problems named. Batches:
+# each entry for itself.
 
 use strict;
 use warnings;
@@ -81,6 +82,103 @@ is transact(map { entry('POST', 'Patient', { resourceType => 'Patient' }, $urn) 
 $res = transact(entry('POST', 'Observation', { resourceType => 'Observation', status => 'final', code => { text => 'x' }, subject => { reference => $urn } }));
 is $res->{status}, 422, 'a link to an entry that is not there';
 like $res->{content}, qr/\Q$urn\E/, 'is named';
+
+# What a transaction reads may be anything that GET answers, and is read before
+# the commit.
+$res = transact(
+    entry('PUT', "Patient/$own.get", { resourceType => 'Patient', id => "$own.get", name => [ { family => "Seen$$" } ] }),
+    entry('GET', "Patient?family=Seen$$"),
+    entry('GET', "/Patient/$own.get/_history"),
+    entry('GET', "Patient/$own.none"),
+    { request => { method => 'GET', url => "Patient/$own.get", ifNoneMatch => 'W/"1"' } },
+);
+is $res->{status}, 200, 'a transaction that reads' or diag $res->{content};
+@done = @{ $res->{json}{entry} };
+is_deeply [ map { $_->{response}{status} } @done ], [ '201 Created', '200 OK', '200 OK', '404 Not Found', '304 Not Modified' ], 'with an answer for each';
+is $done[1]{resource}{entry}[0]{resource}{id}, "$own.get", 'a search finds what was written';
+is $done[2]{resource}{type}, 'history', 'a history';
+is $done[3]{response}{outcome}{resourceType}, 'OperationOutcome', 'what is missing is explained';
+ok !$done[4]{resource}, 'and what is known is not sent';
+my $reader = $stack->client(tenant => 'sandbox', name => 'bundle-reader', scopes => 'patient:read');
+my @forbidden = (entry('GET', "Patient/$own.get"), entry('GET', 'Observation?status=final'));
+is $stack->post('', body => bundle(@forbidden), token => $stack->token($reader))->{status}, 403, 'who may not read one entry may not run it';
+
+# Prefer says what the entries show.
+for my $row ([ '', '', '' ], [ 'return=representation', 'Patient', '' ], [ 'return=OperationOutcome', '', 'OperationOutcome' ]) {
+    my ($prefer, $resource, $outcome) = @$row;
+    for my $type (qw(transaction batch)) {
+        my $body = { resourceType => 'Bundle', type => $type, entry => [ entry('POST', 'Patient', { resourceType => 'Patient' }) ] };
+        my ($one) = @{ $stack->post('', body => $body, headers => { prefer => $prefer })->{json}{entry} };
+        is $one->{resource}{resourceType} // '', $resource, "$type, Prefer '$prefer': the resource";
+        is $one->{response}{outcome}{resourceType} // '', $outcome, "$type, Prefer '$prefer': the outcome";
+        like $one->{response}{location}, qr{^Patient/[a-z0-9]+/_history/1$}, "$type: a relative location";
+        like $one->{response}{lastModified}, qr/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z$/, "$type: to the millisecond";
+    }
+}
+
+# --- batches: R4 http.html#transaction
+
+sub batch { return $stack->post('', body => { resourceType => 'Bundle', type => 'batch', entry => [@_] }) }
+
+sub asked {
+    my ($entry, %request) = @_;
+    %{ $entry->{request} } = (%{ $entry->{request} }, %request);
+    return $entry;
+}
+
+my $b = "$own.batch";
+my %o = (resourceType => 'Observation', status => 'final', code => { text => 'x' });
+my @batch = (
+    # entry                                                                                                    status
+    [ entry('GET', "Patient/$b"),                                                                                200, 'a read, done last' ],
+    [ entry('PUT', "Patient/$b", { resourceType => 'Patient', id => $b, name => [ { family => "Batch$$" } ] }),   201, 'an update-as-create' ],
+    [ entry('POST', 'Patient', { resourceType => 'Patient', gender => 'x' }),                                    422, 'an invalid one' ],
+    [ entry('POST', 'Patient', { resourceType => 'Patient' }),                                                   201, 'a creation' ],
+    [ entry('DELETE', "Patient/$own.get"),                                                                       204, 'a deletion' ],
+    [ entry('GET', "Patient/$own.none"),                                                                         404, 'nothing there' ],
+    [ entry('GET', "Patient?family=Batch$$&_format=json"),                                                       200, 'a search' ],
+    [ entry('GET', 'Patient?nonsense=1'),                                                                        400, 'a bad search' ],
+    [ entry('GET', "Patient/$b/_history/1"),                                                                     200, 'a vread' ],
+    [ entry('GET', 'metadata'),                                                                                  200, 'metadata' ],
+    [ entry('GET', 'Nonsense/1'),                                                                                404, 'no type' ],
+    [ entry('PATCH', 'Patient/1'),                                                                                405, 'a method that is not offered' ],
+    [ entry('POST', 'Observation', { %o, subject => { reference => $urn } }),                                    422, 'a link to an entry that is created' ],
+    [ entry('POST', 'Patient', { resourceType => 'Patient' }, $urn),                                             201, 'which is' ],
+    [ entry('POST', 'Observation', { %o, subject => { reference => "Patient/$b" } }),                            201, 'a link to one that has its id' ],
+    [ entry('POST', '', undef),                                                                                  400, 'an empty url' ],
+    [ entry('POST', '/', { resourceType => 'Bundle', type => 'batch' }),                                         400, 'a Bundle in a Bundle' ],
+    [ entry('GET', "../../oauth/token"),                                                                         404, 'an address outside' ],
+    [ entry('GET', "Patient/$b", { resourceType => 'Patient' }),                                                 400, 'a read with a resource' ],
+    [ {},                                                                                                        400, 'no request' ],
+    [ entry('PUT', "Patient/$b.x", { resourceType => 'Patient', id => "$b.y" }),                                 400, 'ids that differ' ],
+    [ entry('PUT', 'Patient?identifier=1', { resourceType => 'Patient' }),                                       400, 'a conditional update' ],
+    [ asked(entry('GET', "Patient/$b"), ifNoneMatch => 'W/"1"'),                                                 304, 'ifNoneMatch' ],
+    [ asked(entry('GET', "Patient/$b"), ifModifiedSince => 'Sun, 06 Nov 1994 08:49:37 GMT'),                     200, 'ifModifiedSince' ],
+    [ asked(entry('DELETE', "Patient/$where[1]"  =~ s/Patient\/Patient/Patient/r), ifMatch => 'W/"7"'),          412, 'ifMatch, another version' ],
+    [ asked(entry('PUT', "Patient/$b.m", { resourceType => 'Patient', id => "$b.m" }), ifMatch => '*'),          412, 'ifMatch: *' ],
+    [ asked(entry('PUT', "Patient/$b.n", { resourceType => 'Patient', id => "$b.n" }), ifNoneMatch => '*'),      201, 'ifNoneMatch: *' ],
+    [ asked(entry('PUT', "Patient/$b.o", { resourceType => 'Patient', id => "$b.o" }), ifMatch => 7),            400, 'ifMatch, no string' ],
+);
+$res = batch(map { $_->[0] } @batch);
+is $res->{status}, 200, 'a batch' or diag $res->{content};
+is $res->{json}{type}, 'batch-response', 'is answered by its response';
+@done = @{ $res->{json}{entry} // [] };
+is scalar @done, scalar @batch, 'an entry for an entry';
+for my $i (0 .. $#batch) {
+    my (undef, $status, $what) = @{ $batch[$i] };
+    like $done[$i]{response}{status}, qr/^$status \w/, "$what: $status" or diag explain $done[$i];
+    is +($done[$i]{response}{outcome} // {})->{resourceType} // '', $status < 400 ? '' : 'OperationOutcome', "$what: outcome";
+}
+is $done[0]{resource}{id}, $b, 'the read sees what the batch wrote, for it is done last';
+is $done[6]{resource}{entry}[0]{resource}{id}, $b, 'and so does the search';
+is $done[2]{response}{outcome}{issue}[0]{expression}[0], 'Patient.gender', 'an issue is named as of a request of its own';
+is $done[1]{response}{etag}, 'W/"1"', 'an ETag';
+is $stack->get("/Patient/$own.get")->{status}, 410, 'what was deleted is';
+$res = $stack->post('', body => { resourceType => 'Bundle', type => 'batch', entry => \@forbidden }, token => $stack->token($reader));
+is_deeply [ map { $_->{response}{status} } @{ $res->{json}{entry} } ], [ '410 Gone', '403 Forbidden' ], 'rights are those of each entry';
+is batch()->{json}{type}, 'batch-response', 'an empty one is fine';
+is batch(map { entry('GET', 'Patient/none') } 1 .. 2001)->{status}, 413, 'more than 2,000 entries are refused';
+is scalar(grep { $_->{response}{status} =~ /^201/ } @{ batch(map { entry('POST', 'Patient', { resourceType => 'Patient' }) } 1 .. 200)->{json}{entry} }), 200, '200 are done';
 
 # 2,600 entries in 16 MB are within all limits.
 my $text = 'x' x 5900;

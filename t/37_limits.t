@@ -64,6 +64,27 @@ my @tokens = map { $stack->new_token($_) } @pool;
 @seen = map { $stack->get('/Patient', token => $tokens[ $_ % 2 ])->{status} } 1 .. 5;
 is "@seen", '200 200 200 429 429', 'a pool shares its windows';
 
+# A pool is the tenant's: another tenant's of the same name is another.
+my $foreign = $stack->tenant('limits-other-' . time =~ s/\..*//r);
+my $far     = $stack->client(%own, tenant => $foreign, name => 'far', pool => 'shared');
+
+# All clients of a tenant share windows when it is told so, new ones, too.
+my @pal = map { $stack->client(%own, tenant => $foreign, hour => 20, minute => 10, name => "pal$_") } 1 .. 2;
+$stack->admin(qw(tenant change), $foreign, qw(--pool on));
+like $stack->admin(qw(tenant list)), qr/\b\Q$foreign\E\t.*\bon\b/, 'a pooled tenant is listed as such';
+push @pal, $stack->client(%own, tenant => $foreign, hour => 20, minute => 10, name => 'pal3');
+sleep 1;
+@tokens = map { $stack->new_token($_) } @pal, $far;
+@seen = map { $stack->get('/Patient', token => $tokens[ $_ % 3 ])->{status} } 1 .. 9;
+is "@seen", '200 200 200 200 200 200 200 429 429', 'three clients of a pooled tenant have one window of ten';
+is $stack->get('/Patient', token => $tokens[3])->{headers}{'x-ratelimit-remaining'}, 5,
+  'one with a pool of its own is not among them, nor in the pool of that name elsewhere';
+
+# Both windows are named beside the printed fields.
+my $res = $stack->get('/Patient', token => $stack->new_token($client{standard}));
+like $res->{headers}{'ratelimit-policy'}, qr/^"hour";q=1000;w=3600, "minute";q=100;w=60$/, 'RateLimit-Policy';
+like $res->{headers}{ratelimit}, qr/^"hour";r=\d+;t=\d+, "minute";r=0;t=\d+$/, 'RateLimit';
+
 # A changed tier holds within a second, for tokens that were issued before.
 sub limit_becomes {
     my ($limit, $seconds) = @_;

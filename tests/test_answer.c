@@ -71,6 +71,19 @@ set(const char *name, const char *value)
 	vars[nvars++][1] = value;
 }
 
+/* All steps of one request. */
+static void
+handle(struct request_world *world, const struct http_req *req)
+{
+	struct http_exchange x = { .arena = arena, .req = *req };
+
+	http_answer_init(&x.answer, arena);
+	(void)request_handler.ask(world, &x);
+	request_handler.answer(world, &x);
+	request_handler.sent(world, &x);
+	answer = x.answer;
+}
+
 /* "GET /path?query" by a client with those scopes (NULL: nobody), with the
  * variables set since the last one. */
 static int
@@ -93,8 +106,7 @@ ask(const char *method, const char *where, const char *scopes,
 		set("EDGE_SCOPE", scopes);
 	}
 	set("EDGE_REQUEST_ID", "req_abcdefghijklmnopqrstuvwxyz");
-	http_answer_init(&answer, arena);
-	request_handle(&world, arena, &req, &answer);
+	handle(&world, &req);
 	nvars = 0;
 	return answer.status;
 }
@@ -490,8 +502,7 @@ START_TEST(without_the_database_it_is_503)
 	ck_assert_int_eq(ask("GET", "/v3/fhir/Patient/1", ALL_SCOPES,
 	    STR_NONE), 503);
 	ck_assert(str_eqz(field("Retry-After"), "1"));
-	http_answer_init(&answer, arena);
-	request_handle(&world, arena, &req, &answer);
+	handle(&world, &req);
 	ck_assert_int_eq(answer.status, 503);
 	ck_assert(!world.schema_known);
 }
@@ -504,8 +515,7 @@ START_TEST(a_request_without_id_gets_one)
 	    .path = STR("/v3/nothing") };
 	struct str id;
 
-	http_answer_init(&answer, arena);
-	request_handle(&world, arena, &req, &answer);
+	handle(&world, &req);
 	id = str_of(member("error", "requestId"));
 	ck_assert_uint_eq(id.n, 30);
 	ck_assert(str_starts(id, STR("req_")));

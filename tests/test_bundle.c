@@ -4,6 +4,7 @@
 #include "lib/suite.h"
 
 #include "fhir/bundle_entry.h"
+#include "fhir/outcome.h"
 #include "wire/migrate.h"
 
 #include <check.h>
@@ -58,6 +59,40 @@ allow_all(struct ctx *c, const struct r4_type *type, char verb)
 	return OK;
 }
 
+/* Reads of one record, which is what the tests' entries ask. */
+static enum err
+ask_store(struct ctx *c, void *world, const struct bundle_request *request,
+    struct http_answer *answer)
+{
+	struct fault before = c->fault;
+	struct str rest = request->url;
+	const struct r4_type *type = r4_type_named(str_cut(&rest, '/'));
+	struct str id = str_cut(&rest, '/');
+	struct record record;
+	enum err err;
+
+	(void)world;
+	ck_assert_ptr_nonnull(type);
+	err = rest.p == NULL ? store_read(c, type, id, &record) :
+	    store_vread(c, type, id, 1, &record);
+	answer->status = fault_kind(err)->status;
+	answer->modified_us = err == OK ? record.updated_us : 0;
+	http_body(answer, err == OK ? record.body : outcome_write(c));
+	c->fault = before;
+	return err;
+}
+
+static enum err
+refuse_to_read(struct ctx *c, void *world,
+    const struct bundle_request *request, struct http_answer *answer)
+{
+	(void)c;
+	(void)world;
+	(void)request;
+	answer->status = 503;
+	return ERR_TOO_COSTLY;
+}
+
 static enum err
 allow_reading(struct ctx *c, const struct r4_type *type, char verb)
 {
@@ -80,17 +115,27 @@ join(const struct http_answer *answer)
 	return (struct str){ text, n };
 }
 
-/* Run it; the answer's body when it went well. */
+static struct bundle_host host;
+
 static enum err
-run(struct str text, struct str *body)
+run_for(const struct bundle_host *who, struct str text, struct str *body)
 {
 	struct http_answer answer;
 	enum err err;
 
 	http_answer_init(&answer, ctx.arena);
-	err = bundle_transaction(&ctx, parse(text), allow_all, &answer);
+	err = bundle_run(&ctx, parse(text), who, &answer);
 	*body = err == OK ? join(&answer) : STR_NONE;
 	return err;
+}
+
+/* Run it; the answer's body when it went well. */
+static enum err
+run(struct str text, struct str *body)
+{
+	host = (struct bundle_host){ .allow = allow_all, .ask = ask_store,
+	    .base = STR("https://h/v3/fhir") };
+	return run_for(&host, text, body);
 }
 
 static struct str
@@ -252,8 +297,8 @@ static const struct {
 	{ P, ERR_INVALID_REQUEST, "", "Bundle" },
 	{ "{\"resourceType\":\"Bundle\"}", ERR_INVALID_REQUEST, "Bundle.type",
 	    "transaction" },
-	{ "{\"resourceType\":\"Bundle\",\"type\":\"batch\"}",
-	    ERR_NOT_SUPPORTED, "Bundle.type", "batch" },
+	{ "{\"resourceType\":\"Bundle\",\"type\":\"history\"}",
+	    ERR_INVALID_REQUEST, "Bundle.type", "batch" },
 	{ "{\"resourceType\":\"Bundle\",\"type\":\"transaction\",\"entry\":"
 	    "{}}", ERR_INVALID_REQUEST, "Bundle.entry", "array" },
 	{ BUNDLE("1"), ERR_INVALID_REQUEST, "Bundle.entry[0].request",
@@ -273,8 +318,13 @@ static const struct {
 	    ERR_INVALID_REQUEST, "Bundle.entry[0].request.url", "<id>" },
 	{ BUNDLE("{\"resource\":" P "," REQ("PUT", "Patient?name=x") "}"),
 	    ERR_NOT_SUPPORTED, "Bundle.entry[0].request.url", "query" },
-	{ BUNDLE("{" REQ("GET", "Patient?name=x") "}"), ERR_NOT_SUPPORTED,
-	    "Bundle.entry[0].request.url", "GET" },
+	{ BUNDLE("{\"request\":{\"method\":\"GET\",\"url\":7}}"),
+	    ERR_INVALID_REQUEST, "Bundle.entry[0].request.url", "string" },
+	{ BUNDLE("{\"resource\":" P "," REQ("GET", "Patient/a") "}"),
+	    ERR_INVALID_REQUEST, "Bundle.entry[0].resource", "must not" },
+	{ BUNDLE("{\"resource\":" PID("a") ",\"request\":{\"method\":\"PUT\","
+	    "\"url\":\"Patient/a\",\"ifNoneMatch\":\"W/\\\"1\\\"\"}}"),
+	    ERR_INVALID_REQUEST, "Bundle.entry[0].request.ifNoneMatch", "*" },
 	{ BUNDLE("{\"resource\":" P ",\"request\":{\"method\":\"POST\","
 	    "\"url\":\"Patient\",\"ifNoneExist\":\"name=x\"}}"),
 	    ERR_NOT_SUPPORTED, "Bundle.entry[0].request.ifNoneExist",
@@ -341,12 +391,50 @@ END_TEST
 
 START_TEST(every_right_is_asked_for)
 {
-	struct http_answer answer;
+	struct bundle_host reader = { .allow = allow_reading,
+	    .ask = ask_store };
+	struct str body;
 
-	http_answer_init(&answer, ctx.arena);
-	ck_assert_int_eq(bundle_transaction(&ctx, parse(STR(BUNDLE(
-	    "{" REQ("GET", "Patient/a") "},{" REQ("DELETE", "Patient/b") "}"))),
-	    allow_reading, &answer), ERR_SCOPE);
+	ck_assert_int_eq(run_for(&reader, STR(BUNDLE(
+	    "{" REQ("GET", "Patient/a") "},{" REQ("DELETE", "Patient/b") "}")),
+	    &body), ERR_SCOPE);
+	fault_clear(&ctx);
+	ck_assert_int_eq(run_for(&reader, STR(BUNDLE(
+	    "{" REQ("GET", "Patient?name=x") "}")), &body), ERR_SCOPE);
+}
+END_TEST
+
+START_TEST(what_cannot_be_read_undoes_what_was_written)
+{
+	struct bundle_host busy = { .allow = allow_all,
+	    .ask = refuse_to_read };
+	struct record record;
+	struct str body;
+
+	ck_assert_int_eq(run_for(&busy, STR(BUNDLE("{" REQ("GET", "Patient/a")
+	    "},{\"resource\":" PID("undone") "," REQ("PUT", "Patient/undone")
+	    "}")), &body), ERR_TOO_COSTLY);
+	ck_assert_int_eq(store_read(&ctx, r4_type_named(STR("Patient")),
+	    STR("undone"), &record), ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(entries_that_write_show_what_is_preferred)
+{
+	static const char bundle[] = BUNDLE("{\"resource\":" P ","
+	    REQ("POST", "Patient") "}");
+	struct str body;
+
+	ck_assert_int_eq(run(STR(bundle), &body), OK);
+	ck_assert_ptr_null(strstr(body.p, "\"resource\""));
+	host.returns = BUNDLE_RECORD;
+	ck_assert_int_eq(run_for(&host, STR(bundle), &body), OK);
+	ck_assert(str_eqz(member(parse(body), 0,
+	    "entry.0.resource.meta.versionId"), "1"));
+	host.returns = BUNDLE_OUTCOME;
+	ck_assert_int_eq(run_for(&host, STR(bundle), &body), OK);
+	ck_assert(str_eqz(member(parse(body), 0,
+	    "entry.0.response.outcome.resourceType"), "OperationOutcome"));
 }
 END_TEST
 
@@ -451,6 +539,8 @@ add_tests(TCase *tc)
 		rewritten_nodes_are_those_of_a_fresh_parse,
 		refused_bundle_leaves_nothing,
 		every_right_is_asked_for,
+		what_cannot_be_read_undoes_what_was_written,
+		entries_that_write_show_what_is_preferred,
 		update_delete_and_read_are_answered_each_in_its_way,
 		empty_transaction_is_answered,
 		searchset_holds_stored_bytes_and_links,

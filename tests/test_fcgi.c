@@ -42,15 +42,40 @@ highest_descriptor(void)
 	return fd;
 }
 
-/* What came in, and how often we were asked. */
-static void
-echo(void *arg, struct arena *a, const struct http_req *req,
-    struct http_answer *answer)
-{
-	int *count = arg;
+/* What came in, how often we were asked, and how many were asked before one
+ * was answered. */
+struct counts {
+	int	asked;
+	int	answered;
+	int	together;
+};
 
+/* Below /alone nothing waits for others. */
+static bool
+ask(void *arg, struct http_exchange *x)
+{
+	struct counts *counts = arg;
+
+	counts->asked++;
+	x->own = x->arena;
+	return !str_starts(x->req.path, STR("/alone"));
+}
+
+static void
+echo(void *arg, struct http_exchange *x)
+{
+	const struct http_req *req = &x->req;
+	struct http_answer *answer = &x->answer;
+	struct counts *counts = arg;
+	struct arena *a = x->own;
+
+	if (counts->asked - counts->answered > counts->together)
+		counts->together = counts->asked - counts->answered;
 	answer->content_type = "text/plain";
-	http_field(answer, "X-Count", arena_printf(a, "%d", ++*count));
+	http_field(answer, "X-Count", arena_printf(a, "%d",
+	    ++counts->answered));
+	http_field(answer, "X-Together", arena_printf(a, "%d",
+	    counts->together));
 	if (str_eqz(req->path, "/large")) {
 		char *p = arena_alloc(a, LARGE_BYTES);
 
@@ -73,16 +98,25 @@ echo(void *arg, struct arena *a, const struct http_req *req,
 }
 
 static void
+sent(void *arg, struct http_exchange *x)
+{
+	(void)arg;
+	x->own = NULL;
+}
+
+static void
 serve(int listen_fd)
 {
+	static const struct fcgi_handler handler = { ask, echo, sent };
 	struct fcgi_limits limits = { .io_timeout_s = 2, .keepalive_s = 60,
-	    .body_bytes = BODY_MAX, .descriptor_max = FCGI_DESCRIPTOR_MAX };
+	    .body_bytes = BODY_MAX, .arena_bytes = 4096,
+	    .descriptor_max = FCGI_DESCRIPTOR_MAX };
 	struct fcgi *fcgi = fcgi_new(listen_fd, &limits);
-	int count = 0;
+	struct counts counts = { 0, 0, 0 };
 
 	if (fcgi == NULL)
 		_exit(1);
-	fcgi_serve(fcgi, arena_new(4096), echo, &count);
+	fcgi_serve(fcgi, &handler, &counts);
 	fcgi_free(fcgi);
 	_exit(0);
 }
@@ -247,6 +281,16 @@ highest_of_worker(int fd)
 	return (int)highest;
 }
 
+static int
+exit_code(void)
+{
+	int status;
+
+	ck_assert_int_eq(waitpid(worker, &status, 0), worker);
+	worker = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 /* --- tests ---------------------------------------------------------------- */
 
 START_TEST(a_request_is_answered)
@@ -257,7 +301,8 @@ START_TEST(a_request_is_answered)
 	send_all(fd, request("/p", "4", "body"));
 	got = receive(fd);
 	ck_assert(str_starts(got, STR("Status: 200 OK\r\nContent-Type: "
-	    "text/plain\r\nContent-Length: 24\r\nX-Count: 1\r\n\r\n")));
+	    "text/plain\r\nContent-Length: 24\r\nX-Count: 1\r\n"
+	    "X-Together: 1\r\n\r\n")));
 	close(fd);
 }
 END_TEST
@@ -423,6 +468,120 @@ START_TEST(a_client_that_leaves_during_a_large_answer_harms_nobody)
 }
 END_TEST
 
+/* --- requests that have come at the same time ----------------------------- */
+
+#define CROWD	(FCGI_TOGETHER_MAX + 4)
+
+/* The worker sees nothing until SIGCONT. */
+static void
+crowd_gather(int fds[CROWD])
+{
+	for (size_t i = 0; i < CROWD; i++) {
+		fds[i] = dial();
+		answers_well(fds[i]);
+	}
+	kill(worker, SIGSTOP);
+}
+
+static void
+crowd_send(int fd, const char *path, size_t i)
+{
+	char body[16];
+
+	snprintf(body, sizeof(body), "%02zu", i);
+	send_all(fd, request(path, "2", body));
+}
+
+/* Its own answer, and how many had been asked by then, at most. */
+static int
+crowd_answer(int fd, size_t i)
+{
+	static const char name[] = "X-Together: ";
+	struct str got = receive(fd);
+	char wanted[16];
+	const char *at;
+
+	snprintf(wanted, sizeof(wanted), "[%02zu]", i);
+	ck_assert_msg(has(got, wanted), "%zu: %.*s", i, STR_ARGS(got));
+	at = memmem(got.p, got.n, name, strlen(name));
+	ck_assert_ptr_nonnull(at);
+	return (int)strtol(at + strlen(name), NULL, 10);
+}
+
+START_TEST(requests_of_one_moment_are_asked_before_one_is_answered)
+{
+	int fds[CROWD], most = 0;
+
+	crowd_gather(fds);
+	for (size_t i = 0; i < CROWD; i++)
+		crowd_send(fds[i], "/p", i);
+	kill(worker, SIGCONT);
+	for (size_t i = 0; i < CROWD; i++) {
+		int n = crowd_answer(fds[i], i);
+
+		most = n > most ? n : most;
+		close(fds[i]);
+	}
+	ck_assert_int_eq(most, FCGI_TOGETHER_MAX);
+}
+END_TEST
+
+START_TEST(who_waits_is_answered_before_one_that_takes_its_time)
+{
+	int fds[CROWD];
+
+	crowd_gather(fds);
+	for (size_t i = 0; i < CROWD; i++)
+		crowd_send(fds[i], i % 4 == 3 ? "/alone" : "/p", i);
+	kill(worker, SIGCONT);
+	/* Three wait when the fourth comes; it is asked, then they go. */
+	for (size_t i = 0; i < CROWD; i++) {
+		ck_assert_int_eq(crowd_answer(fds[i], i), 4);
+		close(fds[i]);
+	}
+}
+END_TEST
+
+START_TEST(connections_cut_among_others_harm_nobody)
+{
+	struct str whole = request("/p", "2", "xx");
+	int fds[CROWD];
+
+	crowd_gather(fds);
+	for (size_t i = 0; i < CROWD; i++) {
+		if (i % 3 == 0)
+			send_all(fds[i], (struct str){ whole.p, 40 + i });
+		else
+			crowd_send(fds[i], "/p", i);
+		if (i % 3 != 2)
+			close(fds[i]);
+	}
+	kill(worker, SIGCONT);
+	for (size_t i = 2; i < CROWD; i += 3) {
+		(void)crowd_answer(fds[i], i);
+		answers_well(fds[i]);
+		close(fds[i]);
+	}
+}
+END_TEST
+
+START_TEST(a_stopped_worker_answers_what_it_has_in_hand)
+{
+	int fds[CROWD];
+
+	crowd_gather(fds);
+	for (size_t i = 0; i < 5; i++)
+		crowd_send(fds[i], "/p", i);
+	kill(worker, SIGQUIT);
+	kill(worker, SIGCONT);
+	for (size_t i = 0; i < 5; i++)
+		(void)crowd_answer(fds[i], i);
+	ck_assert_int_eq(exit_code(), 0);
+	for (size_t i = 0; i < CROWD; i++)
+		close(fds[i]);
+}
+END_TEST
+
 /* No more are accepted at descriptor 1,000: the others wait their turn. */
 START_TEST(two_thousand_connections_of_which_half_are_cut)
 {
@@ -446,16 +605,6 @@ START_TEST(two_thousand_connections_of_which_half_are_cut)
 	answers_well(dial());
 }
 END_TEST
-
-static int
-exit_code(void)
-{
-	int status;
-
-	ck_assert_int_eq(waitpid(worker, &status, 0), worker);
-	worker = 0;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 START_TEST(a_leaving_worker_answers_and_has_the_client_close)
 {
@@ -525,6 +674,12 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, a_large_answer_arrives_whole);
 	tcase_add_test(tc,
 	    a_client_that_leaves_during_a_large_answer_harms_nobody);
+	tcase_add_test(tc,
+	    requests_of_one_moment_are_asked_before_one_is_answered);
+	tcase_add_test(tc,
+	    who_waits_is_answered_before_one_that_takes_its_time);
+	tcase_add_test(tc, connections_cut_among_others_harm_nobody);
+	tcase_add_test(tc, a_stopped_worker_answers_what_it_has_in_hand);
 	tcase_add_test(tc, two_thousand_connections_of_which_half_are_cut);
 	tcase_add_test(tc, a_leaving_worker_answers_and_has_the_client_close);
 	tcase_add_test(tc, a_leaving_worker_serves_who_already_waits);

@@ -163,6 +163,44 @@ START_TEST(clients_of_a_pool_share_windows_and_others_do_not)
 }
 END_TEST
 
+START_TEST(pools_of_one_name_in_two_tenants_share_nothing)
+{
+	struct client_new new = { .tenant = STR("acme"), .name = STR("n"),
+	    .pool = STR("p") };
+	struct client_secret ours, theirs;
+	int32_t tn;
+
+	ck_assert_int_eq(tenant_create(&ctx, STR("other"), &tn), OK);
+	ck_assert_int_eq(client_create(&ctx, &new, &ours), OK);
+	new.tenant = STR("other");
+	ck_assert_int_eq(client_create(&ctx, &new, &theirs), OK);
+	refresh();
+	ck_assert(listed(ours.client_id).pool !=
+	    listed(theirs.client_id).pool);
+}
+END_TEST
+
+START_TEST(pooled_tenant_has_one_pool_beside_those_with_names)
+{
+	struct client_new new = { .tenant = STR("acme"), .name = STR("n"),
+	    .pool = STR("p") };
+	struct client_secret a = realm_client(&ctx, "", false);
+	struct client_secret b = realm_client(&ctx, "", false), named;
+
+	ck_assert_int_eq(client_create(&ctx, &new, &named), OK);
+	ck_assert_int_eq(tenant_pool(&ctx, STR("acme"), true), OK);
+	refresh();
+	ck_assert(listed(a.client_id).pool == listed(b.client_id).pool);
+	ck_assert(listed(a.client_id).pool != listed(a.client_id).hash);
+	ck_assert(listed(named.client_id).pool != listed(a.client_id).pool);
+	ck_assert_int_eq(tenant_pool(&ctx, STR("acme"), false), OK);
+	refresh();
+	ck_assert(listed(a.client_id).pool == listed(a.client_id).hash);
+	ck_assert_int_eq(tenant_pool(&ctx, STR("nobody"), true),
+	    ERR_NOT_FOUND);
+}
+END_TEST
+
 START_TEST(disabled_client_is_listed_until_its_last_token_expired)
 {
 	struct client_secret made = realm_client(&ctx, "", false);
@@ -517,6 +555,9 @@ main(int argc, char **argv)
 	tcase_add_test(tcase, enterprise_client_has_its_own_numbers);
 	tcase_add_test(tcase,
 	    clients_of_a_pool_share_windows_and_others_do_not);
+	tcase_add_test(tcase, pools_of_one_name_in_two_tenants_share_nothing);
+	tcase_add_test(tcase,
+	    pooled_tenant_has_one_pool_beside_those_with_names);
 	tcase_add_test(tcase,
 	    disabled_client_is_listed_until_its_last_token_expired);
 	tcase_add_test(tcase,

@@ -25,8 +25,8 @@ START_TEST(a_row_is_found_by_method_and_path)
 		route_handler		*handler;
 	} rows[] = {
 		{ HTTP_GET, "/v3/fhir/metadata", fhir_capabilities },
-		{ HTTP_POST, "/v3/fhir", fhir_transaction },
-		{ HTTP_POST, "/v3/fhir/", fhir_transaction },
+		{ HTTP_POST, "/v3/fhir", fhir_bundle },
+		{ HTTP_POST, "/v3/fhir/", fhir_bundle },
 		{ HTTP_GET, "/v3/fhir/Patient", fhir_search },
 		{ HTTP_HEAD, "/v3/fhir/Patient", fhir_search },
 		{ HTTP_POST, "/v3/fhir/Patient", fhir_create },
@@ -37,7 +37,7 @@ START_TEST(a_row_is_found_by_method_and_path)
 		{ HTTP_PUT, "/v3/fhir/Patient/a.b-C", fhir_update },
 		{ HTTP_DELETE, "/v3/fhir/Patient/1", fhir_delete },
 		{ HTTP_GET, "/v3/fhir/Patient/1/_history", fhir_history },
-		{ HTTP_GET, "/v3/fhir/Patient/1/_history/2", fhir_vread },
+		{ HTTP_GET, "/v3/fhir/Patient/1/_history/2", fhir_read },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -572,7 +572,7 @@ static const struct {
 	    "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', "
 	    "'{}', '{}', '{}', '{}', '{}', '{}', '', '', '', '', 1, '{}', "
 	    "'{}', '{}', '{}')" }, "Index Cond: (rid = u_1.rid)" },
-	{ { "t_read", "explain (costs off) execute store_read(1, 1, '')" },
+	{ { "t_read", "explain (costs off) execute store_read(1, 1, '', 9)" },
 	    "Index Cond: ((tn = $1) AND (type = $2) AND (id = $3))" },
 };
 

@@ -63,6 +63,7 @@ load(struct ctx *ctx, const char *path)
 	struct str text = read_file(ctx->arena, path);
 	size_t room = jdoc_bound(text);
 	struct jdoc d;
+	const struct bundle_host host = { .allow = allow_all };
 	struct http_answer answer;
 
 	http_answer_init(&answer, ctx->arena);
@@ -71,7 +72,7 @@ load(struct ctx *ctx, const char *path)
 		printf("%s: %s\n", path, jdoc_strerror(d.error));
 		return 0;
 	}
-	if (bundle_transaction(ctx, &d, allow_all, &answer) != OK) {
+	if (bundle_run(ctx, &d, &host, &answer) != OK) {
 		int n = 0;
 
 		for (struct issue *i = ctx->fault.issues; i != NULL && n < 5;

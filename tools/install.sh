@@ -39,7 +39,7 @@ enabled=/etc/nginx/modules-enabled/50-mod-http-twocare.conf
 fill() {
 	sed -i -e "s|@BINDIR@|$prefix/bin|g" -e "s|@CONF_DIR@|/etc/twocare|g" \
 	    -e "s|@STATE_DIR@|/var/lib/twocare/state|g" \
-	    -e "s|@LIMIT_ADDRESS@|600 60|g" \
+	    -e "s|@LIMIT_ADDRESS@|600 60|g" -e "s|@LIMIT_FAILURES@|60|g" \
 	    -e "/^twocare_issuer/d" -e "/^twocare_audience/d" \
 	    -e "s|^# What jobs writes.*|# What jobs writes.|" "$1"
 }

@@ -236,10 +236,10 @@ fit_nginx_conf() {
 }
 
 make_nginx_conf() {
-	local user_line="" limit
+	local user_line="" limit failures=60
 	[ "$AS_ROOT" = no ] || user_line="user $WEB_USER;"
 	if [ "$ENV" = sandbox ]; then
-		limit=${LIMIT_ADDRESS:-1000000 1000000}
+		limit=${LIMIT_ADDRESS:-1000000 1000000} failures=off
 	else
 		limit=${LIMIT_ADDRESS:-600 60}
 	fi
@@ -251,6 +251,7 @@ make_nginx_conf() {
 		    -e "s|@HTTP_PORT@|$HTTP_PORT|g" -e "s|@HOST@|$HOST|g" \
 		    -e "s|@ISSUER@|$ISSUER|g" -e "s|@AUDIENCE@|$BASE_URL|g" \
 		    -e "s|@USER_LINE@|$user_line|g" -e "s|@LIMIT_ADDRESS@|$limit|g" \
+		    -e "s|@LIMIT_FAILURES@|$failures|g" \
 		    -e "s|@MODULE@|$BUILD/nginx/ngx_http_twocare_module.so|g" \
 		    -e "s|@TLS_CERT@|$HOME_DIR/tls/cert.pem|g" \
 		    -e "s|@TLS_KEY@|$HOME_DIR/tls/key.pem|g" \

@@ -156,6 +156,7 @@ answer_validators(const struct record *record, struct http_answer *answer)
 	char date[WHEN_HTTP_CHARS + 1];
 
 	when_http(record->updated_us, date);
+	answer->modified_us = record->updated_us;
 	http_field(answer, "ETag", arena_printf(answer->arena, "W/\"%d\"",
 	    record->ver));
 	http_field(answer, "Last-Modified", arena_str(answer->arena,

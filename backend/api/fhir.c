@@ -62,28 +62,21 @@ fhir_check_id(struct ctx *ctx, struct str id)
 }
 
 enum err
-fhir_read(struct ctx *ctx, const struct call *call, struct http_answer *answer)
+fhir_ask_read(struct ctx *ctx, struct call *call)
 {
-	struct record record;
 	enum err err = fhir_check_id(ctx, call->id);
 
 	if (err == OK)
-		err = store_read(ctx, call->type, call->id, &record);
-	if (err == OK)
-		answer_record(call, &record, answer);
+		call->asked = store_ask(ctx, call->type, call->id, call->vid);
 	return err;
 }
 
 enum err
-fhir_vread(struct ctx *ctx, const struct call *call,
-    struct http_answer *answer)
+fhir_read(struct ctx *ctx, const struct call *call, struct http_answer *answer)
 {
 	struct record record;
-	enum err err = fhir_check_id(ctx, call->id);
+	enum err err = store_answer(ctx, call->asked, &record);
 
-	if (err == OK)
-		err = store_vread(ctx, call->type, call->id, call->vid,
-		    &record);
 	if (err == OK)
 		answer_record(call, &record, answer);
 	return err;
@@ -94,9 +87,9 @@ fhir_vread(struct ctx *ctx, const struct call *call,
 static enum err
 check_body_type(struct ctx *ctx, const struct call *call)
 {
-	uint32_t node = jdoc_get(call->doc, 0, STR("resourceType"));
+	uint32_t node = jdoc_get(call->doc, call->node, STR("resourceType"));
 
-	if (jdoc_type(call->doc, 0) != JDOC_OBJECT)
+	if (jdoc_type(call->doc, call->node) != JDOC_OBJECT)
 		return fail(ctx, ERR_INVALID_REQUEST, "the body must be a "
 		    "JSON object with a \"resourceType\"");
 	if (node == 0)
@@ -114,7 +107,7 @@ fhir_create(struct ctx *ctx, const struct call *call,
     struct http_answer *answer)
 {
 	struct change change = { .kind = CHANGE_CREATE, .type = call->type,
-	    .doc = call->doc };
+	    .doc = call->doc, .node = call->node };
 	enum err err;
 
 	if (call->req->var(call->req, "HTTP_IF_NONE_EXIST").n > 0)
@@ -132,7 +125,7 @@ fhir_create(struct ctx *ctx, const struct call *call,
 static enum err
 check_body_id(struct ctx *ctx, const struct call *call)
 {
-	uint32_t node = jdoc_get(call->doc, 0, STR("id"));
+	uint32_t node = jdoc_get(call->doc, call->node, STR("id"));
 
 	if (!fhir_id_valid(call->id))
 		return fail(ctx, ERR_INVALID_REQUEST, "the id in the address "
@@ -166,7 +159,7 @@ fhir_update(struct ctx *ctx, const struct call *call,
     struct http_answer *answer)
 {
 	struct change change = { .kind = CHANGE_UPDATE, .type = call->type,
-	    .id = call->id, .doc = call->doc };
+	    .id = call->id, .doc = call->doc, .node = call->node };
 	enum err err;
 
 	if ((err = check_body_type(ctx, call)) != OK ||

@@ -7,9 +7,12 @@
 
 #include "api/route.h"
 
-route_handler	fhir_read, fhir_vread, fhir_history, fhir_search,
-		fhir_search_form, fhir_create, fhir_update, fhir_delete,
-		fhir_transaction, fhir_capabilities;
+route_handler	fhir_read, fhir_history, fhir_search, fhir_search_form,
+		fhir_create, fhir_update, fhir_delete, fhir_bundle,
+		fhir_capabilities;
+
+/* Ahead of fhir_read, which answers read and vread. */
+route_ask	fhir_ask_read;
 
 /* Conditional update and delete, which are not offered. */
 route_handler	fhir_conditional;

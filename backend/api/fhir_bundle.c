@@ -1,8 +1,7 @@
-/* The handlers whose answer is a Bundle: history, search, transaction. */
+/* The handlers whose answer is a Bundle: history and search. */
 
 #include "api/fhir.h"
 
-#include "api/authorize.h"
 #include "fhir/bundle.h"
 
 /* A whole number from 1 in a parameter; *out is untouched when it is absent. */
@@ -112,13 +111,4 @@ fhir_search_form(struct ctx *ctx, const struct call *call,
 		both.v[i] = i < call->params.n ? call->params.v[i] :
 		    form.v[i - call->params.n];
 	return search_by(ctx, call, &both, answer);
-}
-
-enum err
-fhir_transaction(struct ctx *ctx, const struct call *call,
-    struct http_answer *answer)
-{
-	answer_private(answer);
-	answer->content_type = call->media;
-	return bundle_transaction(ctx, call->doc, authorize_entry, answer);
 }

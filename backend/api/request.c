@@ -219,6 +219,8 @@ take_body(struct ctx *ctx, struct call *call)
 		return fail(ctx, ERR_TOO_LARGE, "the body is too large");
 	if (call->route->body != BODY_JSON)
 		return OK;
+	if (call->doc != NULL)
+		return OK;
 	if (!field_is_json(req->content_type))
 		return fail(ctx, ERR_MEDIA_TYPE, "send Content-Type: %s, in "
 		    "UTF-8", MEDIA_FHIR);
@@ -235,25 +237,9 @@ take_body(struct ctx *ctx, struct call *call)
 	return OK;
 }
 
-static void
-tell_preferences(const struct ctx *ctx, const struct call *call,
-    struct http_answer *answer)
-{
-	bool writes = (call->route->verbs & (SCOPE_C | SCOPE_U | SCOPE_D)) ||
-	    call->route->body == BODY_JSON;
-	bool shows = answer->content_type != NULL ||
-	    call->prefer.ret == PREFER_MINIMAL;
-	struct str applied = field_applied(ctx->arena, &call->prefer,
-	    writes && shows);
-
-	if (call->route->face == FACE_FHIR && applied.n > 0)
-		http_field(answer, "Preference-Applied", applied);
-}
-
-/* All steps of a request whose route is known. */
+/* All steps of a request whose route is known, before its handler's. */
 static enum err
-run(struct ctx *ctx, struct call *call, const struct route_match *m,
-    struct http_answer *answer)
+prepare(struct ctx *ctx, struct call *call, const struct route_match *m)
 {
 	struct str format = STR_NONE;
 	enum err err;
@@ -267,10 +253,7 @@ run(struct ctx *ctx, struct call *call, const struct route_match *m,
 	    (err = check_params(ctx, call)) != OK ||
 	    (err = take_body(ctx, call)) != OK)
 		return err;
-	answer->status = 200;
-	if ((err = call->route->handler(ctx, call, answer)) == OK)
-		tell_preferences(ctx, call, answer);
-	return err;
+	return call->route->ask == NULL ? OK : call->route->ask(ctx, call);
 }
 
 /* --- end ------------------------------------------------------------------ */
@@ -306,35 +289,151 @@ log_request(const struct ctx *ctx, const struct call *call, enum err err,
 	    kind->code);
 }
 
-void
-request_handle(void *arg, struct arena *arena, const struct http_req *sent,
+static void
+tell_preferences(const struct ctx *ctx, const struct call *call,
     struct http_answer *answer)
 {
-	struct request_world *world = arg;
-	struct http_req req = *sent;
-	int64_t began_us = clock_us();
-	struct ctx ctx = {
-		.arena = arena, .pg = world->pg, .conf = world->conf,
-		.request_id = request_id(arena, sent), .now_us = when_now(),
-	};
-	struct call call = { .req = &req };
+	bool writes = (call->route->verbs & (SCOPE_C | SCOPE_U | SCOPE_D)) ||
+	    call->route->body == BODY_JSON;
+	bool shows = answer->content_type != NULL ||
+	    call->prefer.ret == PREFER_MINIMAL;
+	struct str applied = field_applied(ctx->arena, &call->prefer,
+	    writes && shows);
+
+	if (call->route->face == FACE_FHIR && applied.n > 0)
+		http_field(answer, "Preference-Applied", applied);
+}
+
+static enum err
+handle(struct ctx *ctx, const struct call *call, struct http_answer *answer)
+{
+	enum err err;
+
+	answer->status = 200;
+	if ((err = call->route->handler(ctx, call, answer)) == OK)
+		tell_preferences(ctx, call, answer);
+	return err;
+}
+
+/* --- an entry of a Bundle ------------------------------------------------- */
+
+static enum err
+check_part(struct ctx *ctx, const struct call *whole, const struct call *part)
+{
+	if (part->route == NULL)
+		return OK;
+	if (part->route == whole->route)
+		return fail(ctx, ERR_NOT_SUPPORTED, "a Bundle within a Bundle "
+		    "is not run");
+	if (part->doc != NULL && part->route->body != BODY_JSON)
+		return fail(ctx, ERR_INVALID_REQUEST, "a %s of this address "
+		    "must not have a resource",
+		    http_method_name(part->req->method));
+	return OK;
+}
+
+enum err
+request_part(struct ctx *ctx, const struct call *whole,
+    const struct http_req *req, const struct jdoc *doc, uint32_t node,
+    struct http_answer *answer)
+{
+	struct call call = { .req = req, .prefer = whole->prefer,
+	    .doc = doc, .node = node };
+	struct fault before = ctx->fault;
 	struct route_match m;
 	enum err err;
 
-	authorize_who(&ctx, &req);
-	route_find(req.method, req.path, &m);
+	fault_clear(ctx);
+	route_find(req->method, req->path, &m);
 	call.route = m.route;
-	call.prefer = field_prefer(req.var(&req, "HTTP_PREFER"));
-	/* An invalid query has no parameters: take_params() says so. */
-	(void)http_params_parse(arena, req.query, true, &req.params);
-	err = check_address(&ctx, &req, &m, answer);
-	if (err == OK && call.route != NULL)
-		err = check_schema(&ctx, world);
-	if (err == OK && call.route != NULL)
-		err = run(&ctx, &call, &m, answer);
+	if ((err = check_address(ctx, req, &m, answer)) == OK)
+		err = check_part(ctx, whole, &call);
+	if (err == OK && call.route != NULL &&
+	    (err = prepare(ctx, &call, &m)) == OK)
+		err = handle(ctx, &call, answer);
 	if (err != OK)
-		answer_error(&ctx, &call, err, &m, answer);
-	log_request(&ctx, &call, err, answer, began_us);
-	if (req.body.n + answer->body_bytes > KEPT_BUFFERS_BYTES)
+		answer_error(ctx, &call, err, &m, answer);
+	ctx->fault = before;
+	if (before.last != NULL)
+		before.last->next = NULL;
+	return err;
+}
+
+/* --- the three steps of a worker ------------------------------------------ */
+
+/* A request on its way, from the first step to the last. */
+struct request {
+	struct ctx		 ctx;
+	struct call		 call;
+	struct route_match	 match;
+	enum err		 err;
+	int64_t			 began_us;
+};
+
+static struct request *
+request_new(struct request_world *world, struct http_exchange *x)
+{
+	struct request *r = arena_zero(x->arena, sizeof(*r));
+
+	r->began_us = clock_us();
+	r->ctx = (struct ctx){
+		.arena = x->arena, .pg = world->pg, .conf = world->conf,
+		.request_id = request_id(x->arena, &x->req),
+		.now_us = when_now(),
+	};
+	r->call.req = &x->req;
+	x->own = r;
+	return r;
+}
+
+/* Whatever is refused here or asked ahead has its answer at once. */
+static bool
+request_ask(void *arg, struct http_exchange *x)
+{
+	struct request_world *world = arg;
+	struct request *r = request_new(world, x);
+	struct http_req *req = &x->req;
+
+	authorize_who(&r->ctx, req);
+	route_find(req->method, req->path, &r->match);
+	r->call.route = r->match.route;
+	r->call.prefer = field_prefer(req->var(req, "HTTP_PREFER"));
+	/* An invalid query has no parameters: take_params() says so. */
+	(void)http_params_parse(x->arena, req->query, true, &req->params);
+	r->err = check_address(&r->ctx, req, &r->match, &x->answer);
+	if (r->err == OK && r->call.route != NULL)
+		r->err = check_schema(&r->ctx, world);
+	if (r->err == OK && r->call.route != NULL)
+		r->err = prepare(&r->ctx, &r->call, &r->match);
+	return r->err != OK || r->call.route == NULL ||
+	    r->call.route->ask != NULL;
+}
+
+static void
+request_answer(void *world, struct http_exchange *x)
+{
+	struct request *r = x->own;
+
+	(void)world;
+	if (r->err == OK && r->call.route != NULL)
+		r->err = handle(&r->ctx, &r->call, &x->answer);
+	if (r->err != OK)
+		answer_error(&r->ctx, &r->call, r->err, &r->match, &x->answer);
+}
+
+static void
+request_sent(void *arg, struct http_exchange *x)
+{
+	struct request_world *world = arg;
+	struct request *r = x->own;
+
+	log_request(&r->ctx, &r->call, r->err, &x->answer, r->began_us);
+	if (x->req.body.n + x->answer.body_bytes > KEPT_BUFFERS_BYTES)
 		pg_shed(world->pg);
 }
+
+const struct fcgi_handler request_handler = {
+	.ask	= request_ask,
+	.answer	= request_answer,
+	.sent	= request_sent,
+};

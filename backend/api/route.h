@@ -24,8 +24,15 @@ struct call {
 	struct http_params	 params;	/* without _format */
 	struct prefer		 prefer;
 	const char		*media;	/* the answer's media type */
-	const struct jdoc	*doc;	/* of BODY_JSON; root is node 0 */
+	const struct jdoc	*doc;	/* of BODY_JSON */
+	uint32_t		 node;	/* in doc; 0, its root, but of a part
+					 * of a batch */
+	struct record_ask	*asked;	/* by the route's ask */
 };
+
+/* Ask ahead for what the handler will take (pg_ask), or say why not. Sends
+ * nothing: requests that come together ask together. */
+typedef enum err	route_ask(struct ctx *ctx, struct call *call);
 
 /* Fill *answer (status 200 and no body so far), or say why not. */
 typedef enum err	route_handler(struct ctx *ctx, const struct call *call,
@@ -48,6 +55,7 @@ struct route {
 						 * blanks; "*" = checks them */
 	route_handler		*handler;
 	const char		*summary;
+	route_ask		*ask;		/* NULL: the handler does all */
 };
 
 extern const struct route	routes[];

@@ -73,21 +73,27 @@ check_alg(struct jose_token *t, const struct jdoc *header)
 	return t->alg == JOSE_ALG_NONE ? JOSE_ALGORITHM_UNSUPPORTED : JOSE_OK;
 }
 
-/* RFC 7515 4.1.9: the prefix "application/" may be left out. */
+/* An absent typ is STR_NONE; one that is no plain string is refused. */
 static bool
-typ_fits(const struct jdoc *header, struct str expected)
+read_typ(struct jose_token *t, const struct jdoc *header)
+{
+	uint32_t node = jdoc_get(header, 0, STR("typ"));
+
+	t->typ = STR_NONE;
+	return node == 0 || plain_string(header, node, &t->typ);
+}
+
+/* RFC 7515 4.1.9: the prefix "application/" may be left out. */
+bool
+jose_typ_is(const struct jose_token *t, struct str typ)
 {
 	struct str prefix = STR("application/");
-	struct str typ;
+	struct str has = t->typ;
 
-	if (expected.n == 0)
-		return true;
-	if (!plain_string(header, jdoc_get(header, 0, STR("typ")), &typ))
-		return false;
-	if (typ.n > prefix.n &&
-	    str_ieq((struct str){ typ.p, prefix.n }, prefix))
-		typ = str_from(typ, prefix.n);
-	return str_ieq(typ, expected);
+	if (has.n > prefix.n &&
+	    str_ieq((struct str){ has.p, prefix.n }, prefix))
+		has = str_from(has, prefix.n);
+	return has.p != NULL && str_ieq(has, typ);
 }
 
 static enum jose_error
@@ -103,7 +109,7 @@ check_header(struct jose_token *t, struct str text, struct str typ)
 		return error;
 	if (jdoc_get(header, 0, STR("crit")) != 0)
 		return JOSE_CRIT;
-	if (!typ_fits(header, typ))
+	if (!read_typ(t, header) || (typ.n > 0 && !jose_typ_is(t, typ)))
 		return JOSE_TYP;
 	if (!plain_string(header, jdoc_get(header, 0, STR("kid")), &t->kid) ||
 	    !jose_kid_fits(t->kid))
@@ -150,6 +156,7 @@ jose_open(struct jose_token *t, struct str token, struct str typ)
 	t->token = token;
 	t->signing_input = (struct str){ token.p,
 	    part[0].n + 1 + part[1].n };
+	t->payload = payload;
 	t->signature = signature;
 	error = check_header(t, header, typ);
 	if (error != JOSE_OK)

@@ -110,6 +110,8 @@ struct jose_token {
 	struct str	 signing_input;		/* header "." payload */
 	struct str	 signature;		/* decoded */
 	struct str	 kid;
+	struct str	 typ;			/* p NULL when absent */
+	struct str	 payload;		/* decoded */
 	enum jose_alg	 alg;
 	struct jdoc	 claims;		/* payload, parsed */
 	struct jnode	 nodes[JOSE_NODES_MAX];
@@ -125,6 +127,9 @@ struct jose_token {
  */
 enum jose_error	jose_open(struct jose_token *t, struct str token,
 		    struct str typ);
+
+/* Whether an opened token has this typ, by the same rule. */
+bool		jose_typ_is(const struct jose_token *t, struct str typ);
 
 /* Check t's signature with key; the algorithms must agree. */
 enum jose_error	jose_verify(const struct jose_token *t,

@@ -1,13 +1,15 @@
 /*
- * What the entries of a transaction ask: method, address and conditions of
- * each, checked before anything is done. R4 http.html#transaction
+ * What the entries of Bundles ask: method, address and conditions of each.
+ * Those of a transaction are checked before anything is done. R4
+ * http.html#transaction
  */
 
 #include "fhir/bundle_entry.h"
 
+#include "fhir/match.h"
 #include "fhir/validate.h"
 
-#include <stdlib.h>
+#include <stddef.h>
 
 /* More is an import of many bundles: 413. */
 #define ENTRIES_MAX	10000
@@ -18,24 +20,32 @@ static const struct method {
 	bool		  reads;
 	enum change_kind  kind;
 	char		  verb;
-	bool		  has_id;	/* Type/id; else Type */
+	bool		  has_id;	/* its url is Type/id; else Type */
 	bool		  has_resource;
 } methods[] = {
 	{ "POST",	false, CHANGE_CREATE,	'c', false, true },
 	{ "PUT",	false, CHANGE_UPDATE,	'u', true,  true },
 	{ "DELETE",	false, CHANGE_DELETE,	'd', true,  false },
-	{ "GET",	true,  CHANGE_CREATE,	'r', true,  false },
+	{ "GET",	true,  CHANGE_CREATE,	'r', false, false },
 };
 
-/* Members that change what a request means, not offered yet. */
-static const struct condition {
-	const char	*member;
-	const char	*what;
-} conditions[] = {
-	{ "ifNoneExist",	"conditional create" },
-	{ "ifNoneMatch",	"a request with ifNoneMatch" },
-	{ "ifModifiedSince",	"a request with ifModifiedSince" },
+/* The members of Bundle.entry.request, all of them strings. */
+#define MEMBER(name, member)						\
+	{ name, offsetof(struct bundle_request, member) }
+
+static const struct {
+	const char	*name;
+	size_t		 offset;
+} members[] = {
+	MEMBER("method",		method),
+	MEMBER("url",			url),
+	MEMBER("ifMatch",		if_match),
+	MEMBER("ifNoneMatch",		if_none_match),
+	MEMBER("ifNoneExist",		if_none_exist),
+	MEMBER("ifModifiedSince",	if_modified_since),
 };
+
+#define NMEMBERS	(sizeof(members) / sizeof(members[0]))
 
 struct str
 bundle_text(struct ctx *ctx, const struct jdoc *d, uint32_t node)
@@ -52,21 +62,58 @@ bundle_text(struct ctx *ctx, const struct jdoc *d, uint32_t node)
 	return (struct str){ text, jdoc_decode(d, node, text) };
 }
 
-static struct str
-member_text(struct ctx *ctx, const struct jdoc *d, uint32_t object,
-    const char *name)
+/* The member may be empty. */
+static enum err
+fail_request(struct ctx *ctx, struct str path, const char *member,
+    enum err err, const char *text)
 {
-	return bundle_text(ctx, d, jdoc_get(d, object, str_of(name)));
+	return fail_at(ctx, err, arena_printf(ctx->arena, "%.*s.request%s%s",
+	    STR_ARGS(path), member[0] == '\0' ? "" : ".", member), "%s",
+	    text);
 }
 
 static enum err
-fail_request(struct ctx *ctx, const struct entry *e, const char *member,
-    enum err err, struct str text)
+take_members(struct ctx *ctx, const struct jdoc *d, uint32_t node,
+    struct str path, struct bundle_request *out)
 {
-	struct str path = arena_printf(ctx->arena, "%.*s.request%s%s",
-	    STR_ARGS(e->path), member[0] == '\0' ? "" : ".", member);
+	for (size_t i = 0; i < NMEMBERS; i++) {
+		uint32_t value = jdoc_get(d, node, str_of(members[i].name));
+		struct str *text = (struct str *)(void *)((char *)out +
+		    members[i].offset);
 
-	return fail_at(ctx, err, path, "%.*s", STR_ARGS(text));
+		*text = bundle_text(ctx, d, value);
+		if (value != 0 && text->n == 0)
+			return fail_request(ctx, path, members[i].name,
+			    ERR_INVALID_REQUEST, "must be a string, and not "
+			    "an empty one");
+	}
+	return OK;
+}
+
+enum err
+bundle_request(struct ctx *ctx, const struct jdoc *d, uint32_t entry,
+    struct str path, struct bundle_request *out)
+{
+	uint32_t request = jdoc_get(d, entry, STR("request"));
+	enum err err;
+
+	*out = (struct bundle_request){ .doc = NULL };
+	if (request == 0 || jdoc_type(d, request) != JDOC_OBJECT)
+		return fail_request(ctx, path, "", ERR_INVALID_REQUEST,
+		    "is missing: an entry says what is to be done");
+	if ((err = take_members(ctx, d, request, path, out)) != OK)
+		return err;
+	if (out->method.n == 0)
+		return fail_request(ctx, path, "method", ERR_INVALID_REQUEST,
+		    "is missing");
+	if (out->url.n == 0)
+		return fail_request(ctx, path, "url", ERR_INVALID_REQUEST,
+		    "is missing");
+	if (out->url.p[0] == '/')
+		out->url = str_from(out->url, 1);
+	out->node = jdoc_get(d, entry, STR("resource"));
+	out->doc = out->node == 0 ? NULL : d;
+	return OK;
 }
 
 static const struct method *
@@ -78,149 +125,111 @@ method_named(struct str name)
 	return NULL;
 }
 
+/* "Patient" of a creation, "Patient/123" of the others, relative to the base of
+ * the server. */
 static enum err
-check_conditions(struct ctx *ctx, const struct jdoc *d, uint32_t request,
-    const struct entry *e)
+take_url(struct ctx *ctx, const struct method *m, struct entry *e)
 {
-	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]);
-	    i++) {
-		const struct condition *c = &conditions[i];
+	struct str rest = e->request.url;
+	struct str type, id;
 
-		if (jdoc_get(d, request, str_of(c->member)) != 0)
-			return fail_request(ctx, e, c->member,
-			    ERR_NOT_SUPPORTED, arena_printf(ctx->arena,
-			    "%s is not supported in a transaction", c->what));
-	}
-	return OK;
-}
-
-/* W/"3", the form of our own ETags. RFC 9110 8.8.3 */
-static enum err
-take_if_match(struct ctx *ctx, const struct jdoc *d, uint32_t request,
-    struct entry *e)
-{
-	struct str tag = member_text(ctx, d, request, "ifMatch");
-	uint64_t ver;
-
-	if (jdoc_get(d, request, STR("ifMatch")) == 0)
-		return OK;
-	if (str_starts(tag, STR("W/")))
-		tag = str_from(tag, 2);
-	if (tag.n > 2 && tag.p[0] == '"' && tag.p[tag.n - 1] == '"' &&
-	    str_u64((struct str){ tag.p + 1, tag.n - 2 }, INT32_MAX, &ver) &&
-	    ver > 0) {
-		e->change.if_match = (int32_t)ver;
-		return OK;
-	}
-	return fail_request(ctx, e, "ifMatch", ERR_INVALID_REQUEST,
-	    STR("must be a version, like W/\"3\""));
-}
-
-static enum err
-take_version(struct ctx *ctx, struct str rest, struct entry *e)
-{
-	uint64_t ver;
-
-	if (rest.p == NULL)
-		return OK;
-	if (e->reads && str_starts(rest, STR("_history/")) &&
-	    str_u64(str_from(rest, 9), INT32_MAX, &ver) && ver > 0) {
-		e->ver = (int32_t)ver;
-		return OK;
-	}
-	return fail_request(ctx, e, "url", ERR_INVALID_REQUEST,
-	    STR("has more parts than Type/id"));
-}
-
-/* "Patient" or "Patient/123", relative to the base of the server. */
-static enum err
-take_url(struct ctx *ctx, struct str url, const struct method *m,
-    struct entry *e)
-{
-	struct str rest = url;
-	struct str type = str_cut(&rest, '/');
-	struct str id = rest.p == NULL ? STR_NONE : str_cut(&rest, '/');
-
-	if (str_has(url, '?'))
-		return fail_request(ctx, e, "url", ERR_NOT_SUPPORTED,
+	if (str_has(rest, '?'))
+		return fail_request(ctx, e->path, "url", ERR_NOT_SUPPORTED,
 		    arena_printf(ctx->arena, "a %s with a query is not "
-		    "supported in a transaction", m->name));
+		    "supported in a transaction", m->name).p);
+	type = str_cut(&rest, '/');
+	id = rest.p == NULL ? STR_NONE : rest;
 	e->change.type = r4_type_named(type);
 	if (e->change.type == NULL)
-		return fail_request(ctx, e, "url", ERR_INVALID_REQUEST,
-		    arena_printf(ctx->arena, "must begin with a resource "
-		    "type, relative to the base URL"));
+		return fail_request(ctx, e->path, "url", ERR_INVALID_REQUEST,
+		    "must begin with a resource type, relative to the base "
+		    "URL");
 	if (m->has_id != (id.n > 0) || (m->has_id && !fhir_id_valid(id)))
-		return fail_request(ctx, e, "url", ERR_INVALID_REQUEST,
+		return fail_request(ctx, e->path, "url", ERR_INVALID_REQUEST,
 		    arena_printf(ctx->arena, "of a %s must be %s%s", m->name,
-		    e->change.type->name, m->has_id ? "/<id>" : ""));
+		    e->change.type->name, m->has_id ? "/<id>" : "").p);
 	e->change.id = m->has_id ? id : store_new_id(ctx);
-	return take_version(ctx, rest, e);
-}
-
-static enum err
-take_resource(struct ctx *ctx, const struct jdoc *d, uint32_t entry,
-    const struct method *m, struct entry *e)
-{
-	uint32_t node = jdoc_get(d, entry, STR("resource"));
-	const char *type = e->change.type->name;
-
-	e->change.path = arena_printf(ctx->arena, "%.*s.resource",
-	    STR_ARGS(e->path));
-	if ((node != 0) != m->has_resource)
-		return fail_at(ctx, ERR_INVALID_REQUEST, e->change.path,
-		    "a %s %s a resource", m->name, m->has_resource ?
-		    "needs" : "must not have");
-	if (node == 0)
-		return OK;
-	if (!jdoc_is(d, jdoc_get(d, node, STR("resourceType")),
-	    str_of(type)))
-		return fail_at(ctx, ERR_INVALID_REQUEST, e->change.path,
-		    "its resourceType must be \"%s\", as request.url says",
-		    type);
-	e->change.doc = d;
-	e->change.node = node;
 	return OK;
 }
 
 static enum err
-take_request(struct ctx *ctx, const struct jdoc *d, uint32_t request,
-    struct entry *e, const struct method **m)
+take_resource(struct ctx *ctx, const struct method *m, struct entry *e)
 {
-	struct str url = member_text(ctx, d, request, "url");
+	const struct bundle_request *r = &e->request;
+	struct str path = arena_printf(ctx->arena, "%.*s.resource",
+	    STR_ARGS(e->path));
+
+	if ((r->doc != NULL) != m->has_resource)
+		return fail_at(ctx, ERR_INVALID_REQUEST, path, "a %s %s a "
+		    "resource", m->name, m->has_resource ? "needs" :
+		    "must not have");
+	e->change.path = path;
+	if (r->doc == NULL)
+		return OK;
+	if (!jdoc_is(r->doc, jdoc_get(r->doc, r->node, STR("resourceType")),
+	    str_of(e->change.type->name)))
+		return fail_at(ctx, ERR_INVALID_REQUEST, path,
+		    "its resourceType must be \"%s\", as request.url says",
+		    e->change.type->name);
+	e->change.doc = r->doc;
+	e->change.node = r->node;
+	return OK;
+}
+
+static enum err
+take_conditions(struct ctx *ctx, struct entry *e)
+{
+	const struct bundle_request *r = &e->request;
+	const char *wrong = match_write(r->if_match, r->if_none_match,
+	    &e->change.if_match);
+
+	if (r->if_none_exist.n > 0)
+		return fail_request(ctx, e->path, "ifNoneExist",
+		    ERR_NOT_SUPPORTED, "conditional create is not supported");
+	if (wrong != NULL)
+		return fail_request(ctx, e->path, r->if_none_match.n > 0 ?
+		    "ifNoneMatch" : "ifMatch", ERR_INVALID_REQUEST, wrong);
+	return OK;
+}
+
+/* Its address is read when it is asked; here only who may ask it. */
+static enum err
+take_read(struct ctx *ctx, bundle_allow *allow, const struct method *m,
+    struct entry *e)
+{
+	struct str path = e->request.url;
+	const struct r4_type *type;
 	enum err err;
 
-	*m = method_named(member_text(ctx, d, request, "method"));
-	if (*m == NULL)
-		return fail_request(ctx, e, "method", ERR_NOT_SUPPORTED,
-		    STR("must be POST, PUT, DELETE or GET"));
-	if (url.n == 0)
-		return fail_request(ctx, e, "url", ERR_INVALID_REQUEST,
-		    STR("is missing"));
-	e->reads = (*m)->reads;
-	e->change.kind = (*m)->kind;
-	if ((err = check_conditions(ctx, d, request, e)) != OK ||
-	    (err = take_url(ctx, url, *m, e)) != OK)
+	path = str_cut(&path, '?');
+	type = r4_type_named(str_cut(&path, '/'));
+	if ((err = take_resource(ctx, m, e)) != OK)
 		return err;
-	return take_if_match(ctx, d, request, e);
+	return type == NULL ? OK : allow(ctx, type,
+	    path.p == NULL ? 's' : m->verb);
 }
 
 static enum err
 take_entry(struct ctx *ctx, const struct jdoc *d, uint32_t entry,
     bundle_allow *allow, struct entry *e)
 {
-	uint32_t request = jdoc_get(d, entry, STR("request"));
 	const struct method *m;
 	enum err err;
 
-	if (request == 0 || jdoc_type(d, request) != JDOC_OBJECT)
-		return fail_request(ctx, e, "", ERR_INVALID_REQUEST,
-		    STR("is missing: an entry of a transaction says what is "
-		    "to be done"));
-	if ((err = take_request(ctx, d, request, e, &m)) != OK ||
-	    (err = take_resource(ctx, d, entry, m, e)) != OK)
+	if ((err = bundle_request(ctx, d, entry, e->path, &e->request)) != OK)
 		return err;
-	e->full_url = member_text(ctx, d, entry, "fullUrl");
+	if ((m = method_named(e->request.method)) == NULL)
+		return fail_request(ctx, e->path, "method", ERR_NOT_SUPPORTED,
+		    "must be POST, PUT, DELETE or GET");
+	e->full_url = bundle_text(ctx, d, jdoc_get(d, entry, STR("fullUrl")));
+	e->reads = m->reads;
+	e->change.kind = m->kind;
+	if (m->reads)
+		return take_read(ctx, allow, m, e);
+	if ((err = take_url(ctx, m, e)) != OK ||
+	    (err = take_conditions(ctx, e)) != OK ||
+	    (err = take_resource(ctx, m, e)) != OK)
+		return err;
 	return allow(ctx, e->change.type, m->verb);
 }
 
@@ -246,23 +255,21 @@ take_all(struct ctx *ctx, const struct jdoc *d, uint32_t array,
 	return first;
 }
 
-static enum err
-check_bundle(struct ctx *ctx, const struct jdoc *d)
+enum err
+bundle_list(struct ctx *ctx, const struct jdoc *d, size_t max,
+    uint32_t *array)
 {
-	struct str type;
+	size_t n;
 
-	if (jdoc_type(d, 0) != JDOC_OBJECT ||
-	    !jdoc_is(d, jdoc_get(d, 0, STR("resourceType")), STR("Bundle")))
-		return fail(ctx, ERR_INVALID_REQUEST, "the body must be a "
-		    "Bundle of type \"transaction\"");
-	type = member_text(ctx, d, 0, "type");
-	if (str_eqz(type, "batch"))
-		return fail_at(ctx, ERR_NOT_SUPPORTED, STR("Bundle.type"),
-		    "batch bundles are not supported: send a \"transaction\", "
-		    "or the requests one by one");
-	if (!str_eqz(type, "transaction"))
-		return fail_at(ctx, ERR_INVALID_REQUEST, STR("Bundle.type"),
-		    "must be \"transaction\"");
+	if ((*array = jdoc_get(d, 0, STR("entry"))) == 0)
+		return OK;
+	if (jdoc_type(d, *array) != JDOC_ARRAY)
+		return fail_at(ctx, ERR_INVALID_REQUEST, STR("Bundle.entry"),
+		    "must be an array");
+	if ((n = d->nodes[*array].count) > max)
+		return fail_at(ctx, ERR_TOO_LARGE, STR("Bundle.entry"),
+		    "has %zu entries; %zu are allowed in one Bundle of this "
+		    "type", n, max);
 	return OK;
 }
 
@@ -271,21 +278,13 @@ bundle_entries(struct ctx *ctx, const struct jdoc *d, bundle_allow *allow,
     struct entries *out)
 {
 	uint32_t array;
-	size_t n;
 	enum err err;
 
 	*out = (struct entries){ NULL, 0 };
-	if ((err = check_bundle(ctx, d)) != OK)
+	if ((err = bundle_list(ctx, d, ENTRIES_MAX, &array)) != OK ||
+	    array == 0)
 		return err;
-	if ((array = jdoc_get(d, 0, STR("entry"))) == 0)
-		return OK;
-	if (jdoc_type(d, array) != JDOC_ARRAY)
-		return fail_at(ctx, ERR_INVALID_REQUEST, STR("Bundle.entry"),
-		    "must be an array");
-	if ((n = d->nodes[array].count) > ENTRIES_MAX)
-		return fail_at(ctx, ERR_TOO_LARGE, STR("Bundle.entry"),
-		    "has %zu entries; %d are allowed in one transaction", n,
-		    ENTRIES_MAX);
-	out->v = arena_array(ctx->arena, n, sizeof(*out->v));
+	out->v = arena_array(ctx->arena, d->nodes[array].count,
+	    sizeof(*out->v));
 	return take_all(ctx, d, array, allow, out);
 }

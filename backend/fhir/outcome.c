@@ -57,7 +57,7 @@ outcome_write(struct ctx *ctx)
 {
 	struct buf b = buf_new(ctx->arena, 512);
 
-	buf_addz(&b, "{\"resourceType\":\"OperationOutcome\",\"issue\":[");
+	buf_addz(&b, OUTCOME_BEGIN);
 	for (const struct issue *issue = ctx->fault.issues; issue != NULL;
 	    issue = issue->next) {
 		add_issue(ctx, &b, issue);

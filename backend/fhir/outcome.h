@@ -4,6 +4,9 @@
 
 #include "base/ctx.h"
 
+/* What every OperationOutcome of ours begins with. */
+#define OUTCOME_BEGIN	"{\"resourceType\":\"OperationOutcome\",\"issue\":["
+
 /* The issues of ctx->fault as one OperationOutcome; "all is well" when none. */
 struct str	outcome_write(struct ctx *ctx);
 

@@ -1,7 +1,8 @@
 /*
- * References between the entries of a transaction: the fullUrl of an entry,
- * wherever another one links to it, becomes the id that the record really gets.
- * Only the bytes of those strings change. R4 http.html#trules
+ * References between the entries of a Bundle. In a transaction the fullUrl of
+ * an entry, wherever another one links to it, becomes the id that the record
+ * really gets; only the bytes of those strings change. In a batch nothing may
+ * link to what it creates. R4 http.html#trules
  */
 
 #include "fhir/bundle_entry.h"
@@ -31,6 +32,8 @@ struct rewrite {
 	struct edit		*edits;		/* in the order of the text */
 	size_t			 n, room;
 	const struct entry	*entry;		/* we are inside of */
+	bool			 apart;		/* of a batch: no edits, */
+	struct str		 wrong;		/* but what is wrong */
 	enum err		 err;
 };
 
@@ -42,8 +45,7 @@ by_url(const void *p, const void *q)
 	return str_cmp(a->url, b->url);
 }
 
-/* R4 bundle.html#invs, bdl-7: a fullUrl is unique in its bundle. */
-static enum err
+static void
 gather_targets(struct rewrite *w, const struct entries *entries)
 {
 	w->targets = arena_array(w->ctx->arena, entries->n,
@@ -54,6 +56,12 @@ gather_targets(struct rewrite *w, const struct entries *entries)
 			    entries->v[i].full_url, &entries->v[i] };
 	if (w->ntargets > 1)
 		qsort(w->targets, w->ntargets, sizeof(*w->targets), by_url);
+}
+
+/* R4 bundle.html#invs, bdl-7: a fullUrl is unique in its bundle. */
+static enum err
+check_unique(const struct rewrite *w)
+{
 	for (size_t i = 1; i < w->ntargets; i++)
 		if (by_url(&w->targets[i - 1], &w->targets[i]) == 0)
 			return fail_at(w->ctx, ERR_INVALID_REQUEST,
@@ -158,6 +166,18 @@ is_conditional(struct str url)
 	return rest.p != NULL && r4_type_named(type) != NULL;
 }
 
+/* What a batch creates has no id that others could know. */
+static void
+check_apart(struct rewrite *w, const struct entry *to, struct str url)
+{
+	if (to == NULL || to == w->entry || to->change.kind != CHANGE_CREATE ||
+	    w->wrong.n > 0)
+		return;
+	w->wrong = arena_printf(w->ctx->arena, "links to \"%.*s\", which "
+	    "%.*s creates: entries of a batch stand alone, send a transaction",
+	    STR_ARGS(url), STR_ARGS(to->path));
+}
+
 static void
 rewrite_string(struct rewrite *w, uint32_t node, struct str name)
 {
@@ -168,7 +188,10 @@ rewrite_string(struct rewrite *w, uint32_t node, struct str name)
 	if (!may_link(name))
 		return;
 	url = bundle_text(w->ctx, w->d, node);
-	if ((to = resolve(w, url)) != NULL)
+	to = resolve(w, url);
+	if (w->apart)
+		check_apart(w, to, url);
+	else if (to != NULL)
 		add_edit(w, node, to);
 	else if (reference && str_starts(url, STR("urn:uuid:")) &&
 	    w->err == OK)
@@ -292,7 +315,8 @@ refs_rewrite(struct ctx *ctx, const struct jdoc *d,
 	enum err err;
 
 	*out = d;
-	if ((err = gather_targets(&w, entries)) != OK)
+	gather_targets(&w, entries);
+	if ((err = check_unique(&w)) != OK)
 		return err;
 	for (size_t i = 0; i < entries->n; i++) {
 		w.entry = &entries->v[i];
@@ -302,4 +326,19 @@ refs_rewrite(struct ctx *ctx, const struct jdoc *d,
 	if (w.err != OK || w.n == 0)
 		return w.err;
 	return edited_doc(&w, out);
+}
+
+void
+refs_apart(struct ctx *ctx, const struct jdoc *d, struct entries *entries)
+{
+	struct rewrite w = { .ctx = ctx, .d = d, .apart = true };
+
+	gather_targets(&w, entries);
+	for (size_t i = 0; i < entries->n; i++) {
+		w.entry = &entries->v[i];
+		w.wrong = STR_NONE;
+		if (w.entry->change.doc != NULL)
+			rewrite_value(&w, w.entry->change.node, STR_NONE);
+		entries->v[i].wrong = w.wrong;
+	}
 }

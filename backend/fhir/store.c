@@ -14,6 +14,18 @@
 enum column { COL_RID, COL_VER, COL_UPDATED, COL_DELETED, COL_OP, COL_BODY,
 	COL_COUNT, COL_CREATED };
 
+/* Bodies above this do not come along with others that were asked at the same
+ * time, so that many large ones never lie in memory together. */
+#define TOGETHER_BYTES	(256 * 1024)
+
+/* A record that was asked for. */
+struct record_ask {
+	const struct r4_type	*type;
+	struct str		 id;
+	int32_t			 ver;		/* 0 = the current one */
+	struct pg_ask		*sent;
+};
+
 struct str
 store_new_id(struct ctx *ctx)
 {
@@ -88,45 +100,94 @@ fail_not_found(struct ctx *ctx, const struct r4_type *type, struct str id)
 	    STR_ARGS(id));
 }
 
+/* The arguments of store_read and store_vread. */
+static struct pg_args
+read_args(struct ctx *ctx, const struct record_ask *ask, int32_t most_bytes)
+{
+	struct pg_args a = args_of(ctx, ask->type, ask->id);
+
+	pg_int4(&a, most_bytes);
+	if (ask->ver != 0)
+		pg_int4(&a, ask->ver);
+	return a;
+}
+
+static const struct pg_query *
+read_query(const struct record_ask *ask)
+{
+	return ask->ver == 0 ? &query_store_read : &query_store_vread;
+}
+
+struct record_ask *
+store_ask(struct ctx *ctx, const struct r4_type *type, struct str id,
+    int32_t ver)
+{
+	struct record_ask *ask = arena_zero(ctx->arena, sizeof(*ask));
+	struct pg_args a;
+
+	*ask = (struct record_ask){ .type = type, .id = id, .ver = ver };
+	a = read_args(ctx, ask, TOGETHER_BYTES);
+	ask->sent = pg_ask(ctx, read_query(ask), &a);
+	return ask;
+}
+
 static enum err
-read_one(struct ctx *ctx, const struct pg_query *q, const struct pg_args *a,
+take_one(struct ctx *ctx, const struct record_ask *ask, const PGresult *res,
     struct record *out)
 {
-	const struct r4_type *type = out->type;
-	struct str id = out->id;
+	*out = (struct record){ .type = ask->type, .id = ask->id };
+	if (PQntuples(res) == 0)
+		return fail_not_found(ctx, ask->type, ask->id);
+	take_record(res, 0, ask->type, ask->id, out);
+	if (out->deleted)
+		return fail(ctx, ERR_DELETED, "%s/%.*s was deleted",
+		    ask->type->name, STR_ARGS(ask->id));
+	return OK;
+}
+
+static enum err
+read_alone(struct ctx *ctx, const struct record_ask *ask, struct record *out)
+{
+	struct pg_args a = read_args(ctx, ask, INT32_MAX);
 	PGresult *res;
 	enum err err;
 
-	if ((err = pg_exec(ctx, q, a, &res)) != OK)
+	if ((err = pg_exec(ctx, read_query(ask), &a, &res)) != OK)
 		return err;
-	if (PQntuples(res) == 0)
-		return fail_not_found(ctx, type, id);
-	take_record(res, 0, type, id, out);
-	if (out->deleted)
-		return fail(ctx, ERR_DELETED, "%s/%.*s was deleted", type->name,
-		    STR_ARGS(id));
-	return OK;
+	return take_one(ctx, ask, res, out);
+}
+
+enum err
+store_answer(struct ctx *ctx, const struct record_ask *ask,
+    struct record *out)
+{
+	PGresult *res;
+	enum err err;
+
+	if ((err = pg_answer(ctx, ask->sent, &res)) != OK)
+		return err;
+	err = take_one(ctx, ask, res, out);
+	if (err == OK && out->body.n == 0)
+		return read_alone(ctx, ask, out);
+	return err;
 }
 
 enum err
 store_read(struct ctx *ctx, const struct r4_type *type, struct str id,
     struct record *out)
 {
-	struct pg_args a = args_of(ctx, type, id);
+	struct record_ask ask = { .type = type, .id = id };
 
-	*out = (struct record){ .type = type, .id = id };
-	return read_one(ctx, &query_store_read, &a, out);
+	return read_alone(ctx, &ask, out);
 }
 
 enum err
 store_vread(struct ctx *ctx, const struct r4_type *type, struct str id,
     int32_t ver, struct record *out)
 {
-	struct pg_args a = args_of(ctx, type, id);
+	struct record_ask ask = { .type = type, .id = id, .ver = ver };
 
-	pg_int4(&a, ver);
-	*out = (struct record){ .type = type, .id = id };
-	return read_one(ctx, &query_store_vread, &a, out);
+	return read_alone(ctx, &ask, out);
 }
 
 enum err

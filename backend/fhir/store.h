@@ -42,6 +42,17 @@ enum err	store_read(struct ctx *ctx, const struct r4_type *type,
 enum err	store_vread(struct ctx *ctx, const struct r4_type *type,
 		    struct str id, int32_t ver, struct record *out);
 
+/*
+ * The same in two steps, so that several units of work ask before the first
+ * takes its answer and share one round trip (pg_ask). ver 0 is the current
+ * version; id is borrowed.
+ */
+struct record_ask;
+struct record_ask	*store_ask(struct ctx *ctx, const struct r4_type *type,
+			    struct str id, int32_t ver);
+enum err	store_answer(struct ctx *ctx, const struct record_ask *ask,
+		    struct record *out);
+
 /* Versions of one record, newest first. */
 struct history_page {
 	struct record	*records;
@@ -92,6 +103,14 @@ struct change {
  * Serialization failures and lost races are tried again inside.
  */
 enum err	store_write(struct ctx *ctx, struct change *changes, size_t n);
+
+/* Look at what was written before it is committed; an err undoes it. Called
+ * again when the write was tried again. */
+typedef enum err	store_look(struct ctx *ctx, void *arg);
+
+/* store_write, then look within the same transaction; with n 0 look alone. */
+enum err	store_write_look(struct ctx *ctx, struct change *changes,
+		    size_t n, store_look *look, void *arg);
 
 /* The key space of ctx's tenant (reads the database's key once). */
 enum err	store_key_space(struct ctx *ctx, struct key_space *out);

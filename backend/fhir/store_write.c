@@ -362,16 +362,37 @@ build_rows(struct ctx *ctx, struct rows *rows)
 
 /* --- sending, and again */
 
+/* What is to be done before the commit; look may be NULL. */
+struct last {
+	store_look	*look;
+	void		*arg;
+};
+
+/* Send what is queued and look at it, in a transaction that is open. */
 static enum err
-send_all(struct ctx *ctx, const struct rows *rows, bool locked)
+look_last(struct ctx *ctx, const struct last *last)
 {
-	enum err err;
+	enum err err = pg_flush(ctx, NULL, 0);
+
+	if (err == OK && (err = last->look(ctx, last->arg)) != OK)
+		pg_rollback(ctx);
+	return err;
+}
+
+static enum err
+send_all(struct ctx *ctx, const struct rows *rows, bool open,
+    const struct last *last)
+{
+	enum err err = OK;
 
 	store_send_rows(ctx, rows, ROW_CREATE);
 	store_send_rows(ctx, rows, ROW_UPDATE);
 	store_send_keys(ctx, rows);
 	store_send_dict(ctx, rows);
-	err = locked ? pg_commit(ctx, NULL, 0) : pg_flush(ctx, NULL, 0);
+	if (last->look != NULL)
+		err = look_last(ctx, last);
+	if (err == OK)
+		err = open ? pg_commit(ctx, NULL, 0) : pg_flush(ctx, NULL, 0);
 	store_dict_done(err == OK);
 	return err;
 }
@@ -409,8 +430,9 @@ forget_found(struct rows *rows)
 }
 
 static enum err
-write_once(struct ctx *ctx, struct rows *rows)
+write_once(struct ctx *ctx, struct rows *rows, const struct last *last)
 {
+	bool locks = needs_lock(rows);
 	enum err err;
 
 	forget_found(rows);
@@ -421,7 +443,9 @@ write_once(struct ctx *ctx, struct rows *rows)
 		pg_rollback(ctx);
 		return err;
 	}
-	err = send_all(ctx, rows, needs_lock(rows));
+	if (!locks && last->look != NULL)
+		pg_begin(ctx);
+	err = send_all(ctx, rows, locks || last->look != NULL, last);
 	return err == ERR_INTERNAL && lost_race(ctx) ? ERR_RETRY : err;
 }
 
@@ -436,13 +460,13 @@ wait_turn(int attempt)
 }
 
 static enum err
-write_rows(struct ctx *ctx, struct rows *rows)
+write_rows(struct ctx *ctx, struct rows *rows, const struct last *last)
 {
 	struct fault before = ctx->fault;
 	enum err err = OK;
 
 	for (int i = 0; i < RETRIES_MAX; i++) {
-		if ((err = write_once(ctx, rows)) != ERR_RETRY)
+		if ((err = write_once(ctx, rows, last)) != ERR_RETRY)
 			return err;
 		ctx->fault = before;
 		if (before.last != NULL)
@@ -468,17 +492,25 @@ report(struct rows *rows)
 }
 
 enum err
-store_write(struct ctx *ctx, struct change *changes, size_t n)
+store_write_look(struct ctx *ctx, struct change *changes, size_t n,
+    store_look *look, void *arg)
 {
+	struct last last = { look, arg };
 	struct rows rows;
 	enum err err;
 
 	if (n == 0)
-		return OK;
+		return look == NULL ? OK : look(ctx, arg);
 	if ((err = check_changes(ctx, changes, n)) != OK ||
 	    (err = make_rows(ctx, changes, n, &rows)) != OK ||
-	    (err = write_rows(ctx, &rows)) != OK)
+	    (err = write_rows(ctx, &rows, &last)) != OK)
 		return err;
 	report(&rows);
 	return OK;
+}
+
+enum err
+store_write(struct ctx *ctx, struct change *changes, size_t n)
+{
+	return store_write_look(ctx, changes, n, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 
 static int	admin_secrets(int argc, char **argv);
 static int	admin_tenant_create(int argc, char **argv);
+static int	admin_tenant_change(int argc, char **argv);
 static int	admin_tenant_list(int argc, char **argv);
 
 /* clang-format off */
@@ -20,6 +21,7 @@ static const struct command commands[] = {
 /* name			function		summary							usage */
 { "secrets",		admin_secrets,		"make the key files that are missing",			"" },
 { "tenant create",	admin_tenant_create,	"a new organisation",					"NAME" },
+{ "tenant change",	admin_tenant_change,	"whether all its clients share one pool's windows",	"NAME --pool on|off" },
 { "tenant list",	admin_tenant_list,	"all organisations",					"[--output text|json]" },
 { "client create",	admin_client_create,	"a new client; its secret is shown this once",		"--tenant NAME --name NAME [--scopes \"S ...\"]\n"
 										  "      [--tier standard|professional|enterprise] [--hour N --minute N]\n"
@@ -87,12 +89,38 @@ admin_tenant_create(int argc, char **argv)
 }
 
 static int
+admin_tenant_change(int argc, char **argv)
+{
+	const char *pool = NULL;
+	const struct option_row options[] = {
+		{ "--pool", &pool, NULL },
+		{ NULL, NULL, NULL }
+	};
+	struct ctx *ctx;
+	const char *name;
+	bool on;
+
+	if (!command_options(options, argc, argv, &name))
+		return COMMAND_USAGE;
+	on = str_eqz(str_of(pool), "on");
+	if (!on && !str_eqz(str_of(pool), "off"))
+		return command_misuse("--pool must be on or off");
+	if ((ctx = command_ctx()) == NULL)
+		return COMMAND_FAILED;
+	if (tenant_pool(ctx, str_of(name), on) != OK)
+		return command_fault(ctx);
+	printf("%s: changed\n", name);
+	return COMMAND_OK;
+}
+
+static int
 admin_tenant_list(int argc, char **argv)
 {
 	static const struct column columns[] = {
 		{ "tenant", 0, COLUMN_INT4 },
 		{ "name", 1, COLUMN_TEXT },
 		{ "clients", 3, COLUMN_INT8 },
+		{ "pool", 4, COLUMN_TEXT },
 		{ "created", 2, COLUMN_TIME },
 		{ NULL, 0, COLUMN_TEXT }
 	};

@@ -12,7 +12,8 @@
 #include "wire/fcgi.h"
 #include "wire/pg.h"
 
-/* Most requests fit; it is kept from request to request. */
+/* Most requests fit; it is kept from request to request, and of those asked
+ * together only what is touched is memory. */
 #define ARENA_FIRST_BYTES	(64 * 1024)
 
 /* Blocks from here on are mapped, and so given back when a request ends. */
@@ -28,10 +29,10 @@ worker_run(const struct conf *conf, int listen_fd)
 		.io_timeout_s = conf->io_timeout_s,
 		.keepalive_s = conf->keepalive_s,
 		.body_bytes = BODY_MAX_BYTES,
+		.arena_bytes = ARENA_FIRST_BYTES,
 		.descriptor_max = FCGI_DESCRIPTOR_MAX,
 	};
 	struct request_world world = { .conf = conf };
-	struct arena *arena;
 	struct fcgi *fcgi;
 
 	mallopt(M_MMAP_THRESHOLD, MAP_FROM_BYTES);
@@ -43,9 +44,7 @@ worker_run(const struct conf *conf, int listen_fd)
 		return command_fail("a worker cannot wait on its socket: %s",
 		    strerror(errno));
 	world.pg = pg_new(conf->database, conf->statement_timeout_ms);
-	arena = arena_new(ARENA_FIRST_BYTES);
-	fcgi_serve(fcgi, arena, request_handle, &world);
-	arena_free(arena);
+	fcgi_serve(fcgi, &request_handler, &world);
 	pg_free(world.pg);
 	fcgi_free(fcgi);
 	return COMMAND_OK;

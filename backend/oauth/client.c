@@ -182,6 +182,27 @@ tenant_list(struct ctx *ctx, PGresult **res)
 }
 
 static enum err
+unknown_tenant(struct ctx *ctx, struct str name)
+{
+	return fail(ctx, ERR_NOT_FOUND, "there is no tenant \"%.*s\"",
+	    STR_ARGS(name));
+}
+
+enum err
+tenant_pool(struct ctx *ctx, struct str name, bool pooled)
+{
+	struct pg_args a = pg_args(ctx->arena);
+	PGresult *res;
+	enum err err;
+
+	pg_text(&a, name);
+	pg_text(&a, pooled ? STR("on") : STR("off"));
+	if ((err = pg_exec(ctx, &query_tenant_set_pooled, &a, &res)) != OK)
+		return err;
+	return PQntuples(res) > 0 ? OK : unknown_tenant(ctx, name);
+}
+
+static enum err
 tenant_named(struct ctx *ctx, struct str name, int32_t *tn)
 {
 	struct pg_args a = pg_args(ctx->arena);
@@ -192,8 +213,7 @@ tenant_named(struct ctx *ctx, struct str name, int32_t *tn)
 	if ((err = pg_exec(ctx, &query_tenant_by_name, &a, &res)) != OK)
 		return err;
 	if (PQntuples(res) == 0)
-		return fail(ctx, ERR_NOT_FOUND, "there is no tenant \"%.*s\"",
-		    STR_ARGS(name));
+		return unknown_tenant(ctx, name);
 	*tn = pg_get_int4(res, 0, 0);
 	return OK;
 }

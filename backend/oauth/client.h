@@ -20,7 +20,8 @@ struct client_new {
 					 * system:admin */
 	struct str	tier;		/* none: standard */
 	struct str	hour, minute;	/* numbers; enterprise only, and both */
-	struct str	pool;		/* clients that share windows */
+	struct str	pool;		/* clients of one tenant that share
+					 * windows */
 	struct str	ttl;		/* seconds; none: the setting */
 	bool		public;
 };
@@ -37,6 +38,11 @@ enum err	tenant_create(struct ctx *ctx, struct str name, int32_t *tn);
 
 /* All tenants: columns of query_tenant_list. */
 enum err	tenant_list(struct ctx *ctx, PGresult **res);
+
+/* Whether all clients of a tenant share windows, each with numbers of its own;
+ * clients with a pool share those of the pool. ERR_NOT_FOUND for an unknown
+ * tenant. */
+enum err	tenant_pool(struct ctx *ctx, struct str name, bool pooled);
 
 /* A new client. ERR_NOT_FOUND for an unknown tenant, ERR_INVALID_PARAMETER
  * (naming the member) for a bad value. */

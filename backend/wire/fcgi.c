@@ -286,9 +286,9 @@ put(FCGX_Stream *out, struct str bytes)
 }
 
 static void
-write_answer(struct conn *conn, const struct http_req *req,
-    const struct http_answer *answer)
+write_answer(struct conn *conn, const struct http_exchange *x)
 {
+	const struct http_answer *answer = &x->answer;
 	struct buf head = buf_new(answer->arena, HEAD_ROOM_BYTES);
 	FCGX_Stream *out = conn->fcgi.out;
 
@@ -301,7 +301,7 @@ write_answer(struct conn *conn, const struct http_req *req,
 		buf_addf(&head, "%s: %.*s\r\n", f->name, STR_ARGS(f->value));
 	buf_addz(&head, "\r\n");
 	put(out, buf_str(&head));
-	if (req->method == HTTP_HEAD)
+	if (x->req.method == HTTP_HEAD)
 		return;
 	for (const struct http_part *p = answer->parts; p; p = p->next)
 		put(out, p->bytes);
@@ -324,11 +324,9 @@ end_and_part(struct conn *conn)
 		0, 0, 0, 0, FCGI_REQUEST_COMPLETE, 0, 0, 0,
 		FCGI_VERSION_1, FCGI_GET_VALUES_RESULT, 0, 0, 0, 0, 0, 0,
 	};
-	bool fine = FCGX_FFlush(conn->fcgi.out) == 0 &&
-	    write(conn->fd, tail, sizeof(tail)) == (ssize_t)sizeof(tail);
 
-	FCGX_Free(&conn->fcgi, 0);
-	return fine;
+	return FCGX_FFlush(conn->fcgi.out) == 0 &&
+	    write(conn->fd, tail, sizeof(tail)) == (ssize_t)sizeof(tail);
 }
 
 static bool
@@ -336,61 +334,106 @@ end_and_keep(struct conn *conn)
 {
 	bool fine = FCGX_FClose(conn->fcgi.err) == 0;
 
-	fine = FCGX_FClose(conn->fcgi.out) == 0 && fine;
-	FCGX_Free(&conn->fcgi, 0);
-	return fine;
+	return FCGX_FClose(conn->fcgi.out) == 0 && fine;
 }
 
-/* --- one request ---------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------- */
 
-struct service {
-	struct fcgi	*fcgi;
-	struct arena	*arena;
-	fcgi_handler	*handler;
-	void		*arg;
-	int64_t		 flushed_ms;	/* when held log lines last went out */
+/* A request in hand. */
+struct slot {
+	struct conn		*conn;
+	struct http_exchange	 x;
 };
 
-/* Answer the request that has begun; false when the connection is done. */
-static bool
-answer_request(struct service *s, struct conn *conn)
-{
-	struct http_req req;
-	struct http_answer answer;
-	bool keep;
+struct service {
+	struct fcgi			*fcgi;
+	const struct fcgi_handler	*handler;
+	void				*arg;
+	struct slot			 slots[FCGI_TOGETHER_MAX];
+	/* How many slots have asked and are not answered. */
+	size_t				 waiting;
+	/* When held log lines last went out. */
+	int64_t				 flushed_ms;
+};
 
-	if (!read_request(conn, s->arena, s->fcgi->limits.body_bytes, &req)) {
-		FCGX_Free(&conn->fcgi, 0);
+/* Back to epoll, or closed. */
+static void
+conn_done(struct fcgi *fcgi, struct conn *conn, bool keep)
+{
+	if (!keep) {
+		conn_close(fcgi, conn);
+		return;
+	}
+	conn->fcgi.keepConnection = 1;
+	conn->used_ms = clock_ms();
+}
+
+/* Read the request that has begun to come; false when there is none, the
+ * connection being gone then. */
+static bool
+slot_take(struct service *s, struct slot *slot, struct conn *conn)
+{
+	FCGX_Detach(&conn->fcgi);
+	if (FCGX_Accept_r(&conn->fcgi) < 0) {
+		/* libfcgi has closed the descriptor. */
+		conn_forget(s->fcgi, conn);
 		return false;
 	}
-	http_answer_init(&answer, s->arena);
-	s->handler(s->arg, s->arena, &req, &answer);
-	write_answer(conn, &req, &answer);
+	if (slot->x.arena == NULL)
+		slot->x.arena = arena_new(s->fcgi->limits.arena_bytes);
+	slot->conn = conn;
+	if (!read_request(conn, slot->x.arena, s->fcgi->limits.body_bytes,
+	    &slot->x.req)) {
+		FCGX_Free(&conn->fcgi, 0);
+		arena_reset(slot->x.arena);
+		conn_done(s->fcgi, conn, false);
+		return false;
+	}
+	http_answer_init(&slot->x.answer, slot->x.arena);
+	return true;
+}
+
+static void
+slot_answer(struct service *s, struct slot *slot)
+{
+	struct conn *conn = slot->conn;
+	bool keep;
+
+	s->handler->answer(s->arg, &slot->x);
+	write_answer(conn, &slot->x);
 	keep = conn->fcgi.keepConnection != 0;
 	if (keep && s->fcgi->leaving)
-		return end_and_part(conn);
-	return end_and_keep(conn) && keep;
+		keep = end_and_part(conn);
+	else
+		keep = end_and_keep(conn) && keep;
+	s->handler->sent(s->arg, &slot->x);
+	FCGX_Free(&conn->fcgi, 0);
+	arena_reset(slot->x.arena);
+	conn_done(s->fcgi, conn, keep);
+}
+
+static void
+answer_waiting(struct service *s)
+{
+	for (size_t i = 0; i < s->waiting; i++)
+		slot_answer(s, &s->slots[i]);
+	s->waiting = 0;
 }
 
 static void
 conn_serve(struct service *s, struct conn *conn)
 {
-	bool keep;
+	struct slot *slot = &s->slots[s->waiting];
 
-	FCGX_Detach(&conn->fcgi);
-	if (FCGX_Accept_r(&conn->fcgi) < 0) {
-		/* libfcgi has closed the descriptor. */
-		conn_forget(s->fcgi, conn);
+	if (!slot_take(s, slot, conn))
+		return;
+	if (s->handler->ask(s->arg, &slot->x)) {
+		if (++s->waiting == FCGI_TOGETHER_MAX)
+			answer_waiting(s);
 		return;
 	}
-	keep = answer_request(s, conn);
-	arena_reset(s->arena);
-	if (!keep) {
-		conn_close(s->fcgi, conn);
-		return;
-	}
-	conn->fcgi.keepConnection = 1;
-	conn->used_ms = clock_ms();
+	answer_waiting(s);
+	slot_answer(s, slot);
 }
 
 /* --- the loop ------------------------------------------------------------- */
@@ -467,6 +510,7 @@ wait_and_serve(struct service *s, int timeout_ms)
 		else
 			conn_event(s, what, events[i].events);
 	}
+	answer_waiting(s);
 }
 
 struct fcgi *
@@ -494,10 +538,10 @@ fcgi_new(int listen_fd, const struct fcgi_limits *limits)
 }
 
 void
-fcgi_serve(struct fcgi *fcgi, struct arena *arena, fcgi_handler *handler,
-    void *arg)
+fcgi_serve(struct fcgi *fcgi, const struct fcgi_handler *handler, void *arg)
 {
-	struct service s = { fcgi, arena, handler, arg, clock_ms() };
+	struct service s = { .fcgi = fcgi, .handler = handler, .arg = arg,
+	    .flushed_ms = clock_ms() };
 	struct conn *conn, *next;
 	int timeout_ms = -1;
 
@@ -518,6 +562,8 @@ fcgi_serve(struct fcgi *fcgi, struct arena *arena, fcgi_handler *handler,
 		next = conn->next;
 		conn_close(fcgi, conn);
 	}
+	for (size_t i = 0; i < FCGI_TOGETHER_MAX; i++)
+		arena_free(s.slots[i].x.arena);
 	log_hold(false);
 }
 

@@ -160,6 +160,7 @@ http_answer_clear(struct http_answer *answer)
 	answer->parts = NULL;
 	answer->parts_end = &answer->parts;
 	answer->body_bytes = 0;
+	answer->modified_us = 0;
 }
 
 void

@@ -77,6 +77,16 @@ struct http_answer {
 	struct http_part	*parts;
 	struct http_part	**parts_end;
 	size_t			 body_bytes;
+	int64_t			 modified_us;	/* as Last-Modified, which has
+						 * only seconds; 0 = none */
+};
+
+/* One request on its way. All of it lives until the answer has been sent. */
+struct http_exchange {
+	struct arena		*arena;
+	struct http_req		 req;
+	struct http_answer	 answer;
+	void			*own;		/* of who answers it */
 };
 
 void	http_answer_init(struct http_answer *answer, struct arena *arena);

@@ -79,8 +79,8 @@ queue_clear(struct pg *pg)
 	pg->results = 0;
 }
 
-static struct pg_sent *
-queue_add(struct pg *pg, const struct pg_query *q)
+static void
+queue_add(struct pg *pg, const struct pg_sent *sent)
 {
 	if (pg->count == pg->room) {
 		size_t room = pg->room == 0 ? 16 : pg->room * 2;
@@ -92,9 +92,23 @@ queue_add(struct pg *pg, const struct pg_query *q)
 		pg->queue = queue;
 		pg->room = room;
 	}
-	pg->queue[pg->count] = (struct pg_sent){ .name = q->name,
-	    .sql = q->sql, .result = -1 };
-	return &pg->queue[pg->count++];
+	pg->queue[pg->count++] = *sent;
+}
+
+/* A statement of our own, whose result nobody wants. */
+static void
+queue_add_own(struct pg *pg, const struct pg_query *q)
+{
+	struct pg_sent own = { .name = q->name, .sql = q->sql, .result = -1 };
+
+	queue_add(pg, &own);
+}
+
+void
+pg_queue_add(struct pg *pg, const struct pg_sent *sent)
+{
+	queue_add(pg, sent);
+	pg->queue[pg->count - 1].result = pg->results++;
 }
 
 static void *
@@ -103,21 +117,31 @@ arena_copy(struct arena *arena, const void *p, size_t n)
 	return n == 0 ? NULL : memcpy(arena_alloc(arena, n), p, n);
 }
 
+struct pg_sent
+pg_sent_new(struct arena *arena, const struct pg_query *q,
+    const struct pg_args *a)
+{
+	struct pg_sent s = { .name = q->name, .sql = q->sql,
+	    .arena = arena };
+	size_t n;
+
+	if (a == NULL || a->n == 0)
+		return s;
+	n = (size_t)a->n;
+	s.n = a->n;
+	s.types = arena_copy(arena, a->types, n * sizeof(Oid));
+	s.values = arena_copy(arena, a->values, n * sizeof(char *));
+	s.lengths = arena_copy(arena, a->lengths, n * sizeof(int));
+	s.formats = arena_copy(arena, a->formats, n * sizeof(int));
+	return s;
+}
+
 void
 pg_send(struct ctx *ctx, const struct pg_query *q, const struct pg_args *a)
 {
-	struct pg *pg = ctx->pg;
-	struct pg_sent *s = queue_add(pg, q);
-	size_t n = a == NULL ? 0 : (size_t)a->n;
+	struct pg_sent s = pg_sent_new(ctx->arena, q, a);
 
-	s->result = pg->results++;
-	s->n = (int)n;
-	if (n == 0)
-		return;
-	s->types = arena_copy(ctx->arena, a->types, n * sizeof(Oid));
-	s->values = arena_copy(ctx->arena, a->values, n * sizeof(char *));
-	s->lengths = arena_copy(ctx->arena, a->lengths, n * sizeof(int));
-	s->formats = arena_copy(ctx->arena, a->formats, n * sizeof(int));
+	pg_queue_add(ctx->pg, &s);
 }
 
 static bool
@@ -158,12 +182,6 @@ queue_send(struct pg *pg)
 
 /* --- the answers ---------------------------------------------------------- */
 
-/* What a flush came to: the first error, or that the connection broke. */
-struct outcome {
-	enum err	err;
-	bool		lost;
-};
-
 static bool
 is_good(const PGresult *res)
 {
@@ -187,20 +205,21 @@ take_result(struct pg *pg)
 }
 
 static void
-note_result(struct pg *pg, struct outcome *out, const PGresult *res,
-    const char *statement)
+note_result(struct pg *pg, struct pg_outcome *out, const PGresult *res,
+    const struct pg_sent *s)
 {
 	if (out->err != OK || is_good(res))
 		return;
-	out->err = pg_fault_keep(pg, res, statement);
+	out->err = pg_fault_keep(pg, res, s->name);
+	out->failed = (int)(s - pg->queue);
 }
 
 static void
-take_prepare(struct pg *pg, struct pg_sent *s, struct outcome *out)
+take_prepare(struct pg *pg, struct pg_sent *s, struct pg_outcome *out)
 {
 	PGresult *res = take_result(pg);
 
-	note_result(pg, out, res, s->name);
+	note_result(pg, out, res, s);
 	s->prepared->state = is_good(res) ? PG_READY : PG_ABSENT;
 	PQclear(res);
 }
@@ -212,11 +231,10 @@ clear_result(void *res)
 }
 
 /* Read the answers of everything queued, kept in results where wanted. */
-static struct outcome
-queue_drain(struct ctx *ctx, PGresult **results, int n)
+static struct pg_outcome
+queue_drain(struct pg *pg, PGresult **results, int n)
 {
-	struct pg *pg = ctx->pg;
-	struct outcome out = { .err = OK };
+	struct pg_outcome out = { .err = OK, .failed = -1 };
 
 	for (size_t i = 0; i < pg->count; i++) {
 		struct pg_sent *s = &pg->queue[i];
@@ -225,10 +243,10 @@ queue_drain(struct ctx *ctx, PGresult **results, int n)
 		if (s->prepares)
 			take_prepare(pg, s, &out);
 		res = take_result(pg);
-		note_result(pg, &out, res, s->name);
+		note_result(pg, &out, res, s);
 		if (s->result >= 0 && s->result < n && is_good(res)) {
 			results[s->result] = res;
-			arena_later(ctx->arena, clear_result, res);
+			arena_later(s->arena, clear_result, res);
 		} else {
 			PQclear(res);
 		}
@@ -250,19 +268,16 @@ take_sync(struct pg *pg)
 	return good;
 }
 
-static struct outcome
-queue_run(struct ctx *ctx, PGresult **results, int n)
+static struct pg_outcome
+queue_try(struct pg *pg, PGresult **results, int n)
 {
-	struct pg *pg = ctx->pg;
-	struct outcome out = { .err = OK };
+	struct pg_outcome out = { .err = OK, .failed = -1 };
 
-	for (int i = 0; i < n; i++)
-		results[i] = NULL;
 	if (!queue_send(pg)) {
 		out.err = pg_fault_keep(pg, NULL, "send");
 		out.lost = true;
 	} else {
-		out = queue_drain(ctx, results, n);
+		out = queue_drain(pg, results, n);
 	}
 	if (!out.lost && !take_sync(pg))
 		out.lost = true;
@@ -307,30 +322,36 @@ ready_link(struct pg *pg, bool repeatable)
 	return pg_link_open(pg);
 }
 
+struct pg_outcome
+pg_queue_run(struct pg *pg, PGresult **results, int n)
+{
+	bool repeatable = queue_repeatable(pg);
+	struct pg_outcome out = { .failed = -1 };
+
+	for (int i = 0; i < n; i++)
+		results[i] = NULL;
+	if ((out.err = ready_link(pg, repeatable)) == OK) {
+		out = queue_try(pg, results, n);
+		if (out.lost && repeatable && pg_link_open(pg) == OK)
+			out = queue_try(pg, results, n);
+	}
+	queue_clear(pg);
+	if (out.err == OK)
+		pg->open = PQtransactionStatus(pg->conn) != PQTRANS_IDLE;
+	else
+		settle_error(pg);
+	return out;
+}
+
 enum err
 pg_flush(struct ctx *ctx, PGresult **results, int n)
 {
-	struct pg *pg = ctx->pg;
-	bool repeatable = queue_repeatable(pg);
-	struct outcome out;
-	enum err err;
+	struct pg_outcome out;
 
-	if (pg->count == 0)
+	if (ctx->pg->count == 0)
 		return OK;
-	if ((err = ready_link(pg, repeatable)) != OK) {
-		out = (struct outcome){ .err = err };
-	} else {
-		out = queue_run(ctx, results, n);
-		if (out.lost && repeatable && pg_link_open(pg) == OK)
-			out = queue_run(ctx, results, n);
-	}
-	queue_clear(pg);
-	if (out.err == OK) {
-		pg->open = PQtransactionStatus(pg->conn) != PQTRANS_IDLE;
-		return OK;
-	}
-	settle_error(pg);
-	return pg_fault_note(ctx, out.err);
+	out = pg_queue_run(ctx->pg, results, n);
+	return out.err == OK ? OK : pg_fault_note(ctx, out.err);
 }
 
 enum err
@@ -368,13 +389,13 @@ pg_begin(struct ctx *ctx)
 {
 	assert(!ctx->pg->open && ctx->pg->count == 0);
 	arena_later(ctx->arena, end_unit, ctx->pg);
-	queue_add(ctx->pg, &query_begin);
+	queue_add_own(ctx->pg, &query_begin);
 }
 
 enum err
 pg_commit(struct ctx *ctx, PGresult **results, int n)
 {
-	queue_add(ctx->pg, &query_commit);
+	queue_add_own(ctx->pg, &query_commit);
 	return pg_flush(ctx, results, n);
 }
 

@@ -97,6 +97,21 @@ void		pg_send(struct ctx *ctx, const struct pg_query *q,
 enum err	pg_flush(struct ctx *ctx, PGresult **results, int n);
 
 /*
+ * Reads of several units of work in one round trip. pg_ask queues a statement
+ * that only reads; pg_answer gives its result as pg_exec would. The first
+ * pg_answer sends all that was asked so far together, so a worker that asks for
+ * several requests before it answers the first pays once. What spoils a round
+ * for the others, an error of one of them or a lost connection, is not theirs:
+ * those without a result are executed again, each by itself. Asks belong to no
+ * transaction; one ends with its arena.
+ */
+struct pg_ask;
+struct pg_ask	*pg_ask(struct ctx *ctx, const struct pg_query *q,
+		    const struct pg_args *a);
+enum err	 pg_answer(struct ctx *ctx, struct pg_ask *ask,
+		    PGresult **res);
+
+/*
  * A transaction over several flushes. pg_begin and pg_commit queue (they cost
  * no round trip of their own); pg_commit flushes. Any error ends it, and so
  * does the reset of the arena; pg_rollback is always safe to call.

@@ -1,7 +1,7 @@
 /*
  * The inside of struct pg, shared by pg.c (statements and transactions),
- * pg_link.c (the connection) and pg_fault.c (what went wrong). Nobody else
- * includes it.
+ * pg_ask.c (reads sent together), pg_link.c (the connection) and pg_fault.c
+ * (what went wrong). Nobody else includes it.
  */
 #ifndef WIRE_PG_LINK_H
 #define WIRE_PG_LINK_H
@@ -33,10 +33,20 @@ struct pg_sent {
 	const char *const	*values;
 	const int		*lengths;
 	const int		*formats;
+	struct arena		*arena;		/* keeps the result */
 	struct pg_prepared	*prepared;
 	bool			 prepares;	/* Parse went before it */
 	int			 result;	/* index, or -1: our own */
 };
+
+/* What a flush came to. */
+struct pg_outcome {
+	enum err	err;		/* of the first that failed */
+	int		failed;		/* its place in the queue, or -1 */
+	bool		lost;		/* the connection broke */
+};
+
+#define PG_ASKS_MAX	64
 
 struct pg {
 	char			*conninfo;
@@ -47,6 +57,8 @@ struct pg {
 	struct pg_sent		*queue;
 	size_t			 count, room;
 	int			 results;	/* of pg_send in the queue */
+	struct pg_ask		*asks[PG_ASKS_MAX];	/* not sent so far */
+	size_t			 nasks;
 	size_t			 nprepared;
 	struct pg_prepared	 prepared[PG_PREPARED_SLOTS];
 	char			 sqlstate[6];
@@ -73,6 +85,18 @@ PGresult	*pg_link_script(struct pg *pg, const char *sql);
 /* The slot of a statement's name, made when new; never NULL. */
 struct pg_prepared *pg_link_prepared(struct pg *pg, const char *name,
 		    const char *sql);
+
+/* A statement with a copy of its arguments; arena keeps both and its result. */
+struct pg_sent	 pg_sent_new(struct arena *arena, const struct pg_query *q,
+		    const struct pg_args *a);
+
+/* Queue a statement; its result is the next one of the flush. */
+void		 pg_queue_add(struct pg *pg, const struct pg_sent *sent);
+
+/* Send the queue in one write, wait, and empty it. results[i] is that of the
+ * i-th statement with a result; NULL when it has none. After an error nothing
+ * stays open. */
+struct pg_outcome pg_queue_run(struct pg *pg, PGresult **results, int n);
 
 /* Remember why res failed (`statement` is for the log): the err it means. */
 enum err	pg_fault_keep(struct pg *pg, const PGresult *res,

@@ -8,8 +8,13 @@ returning tn
 -- name: tenant_list
 -- All tenants with the number of their clients.
 select t.tn, t.name, t.created,
-       (select count(*) from client c where c.tn = t.tn) as clients
+       (select count(*) from client c where c.tn = t.tn) as clients,
+       case when t.pooled then 'on' else 'off' end as pool
   from tenant t order by t.tn
+
+-- name: tenant_set_pooled
+-- $1 name, $2 'on' when its clients share windows -> tn when there is such a one.
+update tenant set pooled = ($2::text = 'on') where name = $1 returning tn
 
 -- name: tenant_by_name
 -- $1 name -> tn.

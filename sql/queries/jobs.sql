@@ -18,13 +18,17 @@ select value from setting where name = 'state_key'
 
 -- name: state_clients
 -- $1 after this id, $2 at most so many: what clients.map lists. A client that
--- has just been disabled may be getting a token at this moment.
-select id, tier, limit_hour, limit_minute, pool, status
-  from client
- where id > $1
-   and (status = 'active' or
-        greatest(last_expiry, disabled + interval '2 minutes') > now())
- order by id limit $2
+-- has just been disabled may be getting a token at this moment. A pool is named
+-- by its tenant and its name, which is empty for the tenant's own; no client id
+-- has a '/'.
+select c.id, c.tier, c.limit_hour, c.limit_minute,
+       case when c.pool is not null or t.pooled
+           then t.tn || '/' || coalesce(c.pool, '') end as pool, c.status
+  from client c join tenant t on t.tn = c.tn
+ where c.id > $1
+   and (c.status = 'active' or
+        greatest(c.last_expiry, c.disabled + interval '2 minutes') > now())
+ order by c.id limit $2
 
 -- name: state_revocations
 -- $1 after this seq, $2 at most so many: the unexpired ones.

@@ -2,17 +2,20 @@
 -- another tenant is never found, whatever its hash. Arrays hold one element
 -- per row and are sorted as the primary key of the table that they fill.
 
--- The key of an id's record and its current version. Index: res_pkey, ver_pkey.
+-- The key of an id's record and its current version, without the body when it is
+-- larger than $4. Index: res_pkey, ver_pkey.
 -- name: store_read
--- $2 type, $3 id
-select r.rid, r.ver, r.updated, r.deleted, v.op, v.body
+-- $2 type, $3 id, $4 most bytes
+select r.rid, r.ver, r.updated, r.deleted, v.op,
+	case when octet_length(v.body) <= $4 then v.body end
 from res r join ver v on v.rid = r.rid and v.ver = r.ver
 where r.tn = $1 and r.type = $2 and r.id = $3
 
 -- name: store_vread
--- $2 type, $3 id, $4 version
-select r.rid, v.ver, v.updated, v.op = 'D', v.op, v.body
-from res r join ver v on v.rid = r.rid and v.ver = $4
+-- $2 type, $3 id, $4 most bytes, $5 version
+select r.rid, v.ver, v.updated, v.op = 'D', v.op,
+	case when octet_length(v.body) <= $4 then v.body end
+from res r join ver v on v.rid = r.rid and v.ver = $5
 where r.tn = $1 and r.type = $2 and r.id = $3
 
 -- Newest first, ending early behind 8 MB of bodies; one row with a null version

@@ -10,6 +10,9 @@ package Edge;
 #
 # raw() sends bytes and returns what came back. Everything ends with the object.
 #
+# pour() sends many requests on few connections, each made by a function; with
+# clock => 1, clock_ahead() lets windows close without waiting.
+#
 # TWOCARE_MODULE and TWOCARE_BUILD say what is tested; NGINX_PRELOAD is
 # LD_PRELOAD of nginx alone, for a module built with AddressSanitizer.
 
@@ -45,6 +48,7 @@ sub new {
     chmod 0755, $self->{dir};
     mkdir "$self->{dir}/$_" for qw(state nginx log);
     mkdir "$self->{dir}/nginx/$_" for qw(body fastcgi proxy uwsgi scgi);
+    $self->clock_ahead(0) if $self->{clock};
     $self->make_state unless $options{no_state};
     $self->start_echo;
     $self->write_conf;
@@ -52,7 +56,8 @@ sub new {
     return $self;
 }
 
-sub module  { return $MODULE =~ m{^/} ? $MODULE : _cwd() . "/$MODULE" }
+sub _absolute { return $_[0] =~ m{^/} ? $_[0] : _cwd() . "/$_[0]" }
+sub module  { return _absolute($MODULE) }
 sub nginx   { return $NGINX }
 sub tool    { return "$BUILD/tests/$_[0]" }
 sub issuer  { return $ISSUER }
@@ -81,7 +86,9 @@ sub spawn {
         open STDIN,  '<',  '/dev/null';
         open STDOUT, '>>', $log;
         open STDERR, '>>', $log;
-        $ENV{LD_PRELOAD} = $ENV{NGINX_PRELOAD} if $ENV{NGINX_PRELOAD} && $command[0] eq $NGINX;
+        my @preload = grep { $_ } $ENV{NGINX_PRELOAD}, $self->{clock} && _absolute(tool('preload_clock.so'));
+        $ENV{LD_PRELOAD}  = "@preload" if @preload && $command[0] eq $NGINX;
+        $ENV{CLOCK_AHEAD} = $self->path('clock') if $self->{clock};
         exec { $command[0] } @command or _exit(127);
     }
     push @{ $self->{pids} }, $pid;
@@ -219,6 +226,7 @@ sub template {
         ISSUER        => $ISSUER,
         AUDIENCE      => $AUDIENCE,
         LIMIT_ADDRESS => $self->{limit_address} // '1000000 1000000',
+        LIMIT_FAILURES => $self->{limit_failures} // 'off',
     );
     $text =~ s/^(\s*[^#\s].*?|)\@([A-Z_]+)\@/$1 . ($with{$2} \/\/ die "$name: $2\n")/gem
       for 1 .. 3;
@@ -310,6 +318,15 @@ sub reload {
         my @now = $self->worker_pids;
         @now && !grep { $old{$_} } @now;
     });
+}
+
+# With Edge->new(clock => 1): nginx's monotonic clock is so many seconds ahead.
+sub clock_ahead {
+    my ($self, $seconds) = @_;
+    open my $fh, -e $self->path('clock') ? '+<' : '>', $self->path('clock') or die "clock: $!\n";
+    syswrite $fh, pack 'q', $seconds * 1000;
+    close $fh or die "clock: $!\n";
+    return;
 }
 
 sub error_log  { return read_file($_[0]->path('log/error.log')) }
@@ -436,6 +453,23 @@ sub flood {
         }
     }
     return { %count, done => $done };
+}
+
+# Requests whose header lines $lines->(0 ... $n - 1) gives, a hundred at once on
+# a connection: how many answers had which status.
+sub pour {
+    my ($self, $path, $n, $lines) = @_;
+    my ($sent, %count) = (0);
+    while ($sent < $n) {
+        my $batch = $n - $sent < 100 ? $n - $sent : 100;
+        my @requests = map {
+            join "\r\n", "GET $path HTTP/1.1", 'Host: edge.test', $lines->($sent + $_),
+              ($_ == $batch - 1 ? 'Connection: close' : ()), '', ''
+        } 0 .. $batch - 1;
+        $count{$_}++ for $self->raw(join '', @requests) =~ m{HTTP/1\.1 (\d\d\d) }g;
+        $sent += $batch;
+    }
+    return \%count;
 }
 
 sub DESTROY {

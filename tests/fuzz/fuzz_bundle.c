@@ -33,8 +33,11 @@ check_entries(const struct jdoc *d, const struct entries *entries)
 	for (size_t i = 0; i < entries->n; i++) {
 		const struct entry *e = &entries->v[i];
 
-		check(e->change.type != NULL && e->path.n > 0);
-		check(e->reads || e->change.kind == CHANGE_DELETE ||
+		check(e->path.n > 0 && e->request.url.p != NULL);
+		if (e->reads)
+			continue;
+		check(e->change.type != NULL);
+		check(e->change.kind == CHANGE_DELETE ||
 		    e->change.node < d->count);
 		check(e->change.kind == CHANGE_CREATE || e->change.id.n > 0);
 	}
