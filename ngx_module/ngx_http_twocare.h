@@ -29,6 +29,7 @@
 #include "base/state.h"
 #include "base/str.h"
 
+#include "ngx_http_twocare_counters.h"
 #include "ngx_http_twocare_limit.h"
 #include "ngx_http_twocare_token.h"
 
@@ -72,6 +73,7 @@ typedef struct {
 typedef struct {
     uint64_t                    magic;
     uint64_t                    version;
+    ngx_http_twocare_counters_t *counters;    /* slot of the first worker */
     struct siphash_key          key;          /* of the window keys */
     uint64_t                    wall_ms;      /* wall - monotonic clock */
     ngx_http_twocare_entry_t   *entries;
@@ -295,6 +297,11 @@ typedef enum {
 /* no refusal: good so far */
 
 #define NGX_HTTP_TWOCARE_GOOD  NGX_HTTP_TWOCARE_REFUSAL__MAX
+
+/* why requests passed, beyond the refusals that optional tokens met */
+
+#define NGX_HTTP_TWOCARE_REASON_OK    NGX_HTTP_TWOCARE_REFUSAL__MAX
+#define NGX_HTTP_TWOCARE_REASON_NONE  (NGX_HTTP_TWOCARE_REFUSAL__MAX + 1)
 
 const ngx_http_twocare_refusal_t *ngx_http_twocare_refusal(
     ngx_http_twocare_refusal_e name);

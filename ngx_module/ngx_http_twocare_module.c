@@ -359,6 +359,10 @@ ngx_http_twocare_postconfiguration(ngx_conf_t *cf)
 
     *h = ngx_http_twocare_post_read_handler;
 
+    if (ngx_http_twocare_counters_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     ngx_http_twocare_headers_init();
 
     if (ngx_http_twocare_groups_check(cf) != NGX_OK) {

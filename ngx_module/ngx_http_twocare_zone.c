@@ -16,7 +16,7 @@
 
 
 #define NGX_HTTP_TWOCARE_MAGIC    0x656e6f7a65726163ULL
-#define NGX_HTTP_TWOCARE_VERSION  2
+#define NGX_HTTP_TWOCARE_VERSION  3
 
 
 static ngx_int_t ngx_http_twocare_zone_lay_out(ngx_http_twocare_zone_t *zone);
@@ -57,23 +57,26 @@ ngx_http_twocare_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 static ngx_int_t
 ngx_http_twocare_zone_lay_out(ngx_http_twocare_zone_t *zone)
 {
-    u_char                     *p;
-    size_t                      bytes;
-    unsigned char               key[16];
-    ngx_shm_zone_t             *shm_zone;
-    ngx_http_twocare_shared_t  *sh;
+    u_char                       *p;
+    size_t                        bytes;
+    unsigned char                 key[16];
+    ngx_shm_zone_t               *shm_zone;
+    ngx_http_twocare_shared_t    *sh;
+    ngx_http_twocare_counters_t  *counters;
 
     shm_zone = zone->shm_zone;
 
     zone->shpool->log_ctx = (u_char *) "";
     zone->shpool->log_nomem = 0;
 
+    counters = ngx_http_twocare_counters_lay_out(zone->shpool);
+
     /* the pages of a new mapping are zero, and stay unused until touched */
 
     bytes = zone->shpool->pfree * ngx_pagesize;
 
     p = ngx_slab_alloc(zone->shpool, bytes);
-    if (p == NULL) {
+    if (p == NULL || counters == NULL) {
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
                       "twocare_zone \"%V\": no memory", &shm_zone->shm.name);
         return NGX_ERROR;
@@ -103,6 +106,8 @@ ngx_http_twocare_zone_lay_out(ngx_http_twocare_zone_t *zone)
     sh->addresses.sets = (ngx_http_twocare_set_t *)
                              ngx_http_twocare_zone_carve(&p,
                         sh->addresses.nsets * sizeof(ngx_http_twocare_set_t));
+
+    sh->counters = counters;
 
     random_bytes(key, sizeof(key));
     sh->key = siphash_key(key);
