@@ -120,6 +120,7 @@ typedef struct {
     ngx_array_t                 groups;       /* of group_t pointers */
     ngx_array_t                 keyfiles;     /* of keyfile_t pointers */
     ngx_event_t                 timer;        /* looks at these */
+    unsigned                    sets_headers:1;
 } ngx_http_twocare_main_conf_t;
 
 
@@ -131,7 +132,8 @@ struct ngx_http_twocare_loc_conf_s {
     ngx_http_twocare_state_t   *state;
     ngx_array_t                *issuers;      /* of issuer_t pointers */
     ngx_str_t                   audience;
-    ngx_array_t                *scopes;       /* of ngx_str_t; any will do */
+    ngx_array_t                *scopes;       /* of scope_t */
+    ngx_array_t                *headers;      /* of header_t */
     ngx_http_twocare_quota_t    address;
     ngx_http_twocare_quota_t    standard;
     ngx_http_twocare_limits_t   limits;
@@ -208,8 +210,6 @@ char *ngx_http_twocare_set_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_twocare_set_state(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_http_twocare_set_scope(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 char *ngx_http_twocare_set_error(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_twocare_check_leeway(ngx_conf_t *cf, void *post, void *data);
@@ -241,8 +241,6 @@ time_t ngx_http_twocare_state_age(ngx_http_twocare_state_t *state);
 const ngx_http_twocare_refusal_t *ngx_http_twocare_token_judge(
     ngx_http_request_t *r, ngx_http_twocare_loc_conf_t *lcf,
     ngx_http_twocare_ctx_t *ctx);
-ngx_uint_t ngx_http_twocare_token_has_scope(ngx_http_twocare_ctx_t *ctx,
-    ngx_array_t *scopes);
 uint64_t ngx_http_twocare_token_windows(ngx_http_twocare_loc_conf_t *lcf,
     struct str client_id, ngx_http_twocare_quota_t *quota);
 

@@ -11,26 +11,51 @@
 #include "ngx_http_twocare.h"
 
 
+static ngx_int_t ngx_http_twocare_access_decide(ngx_http_request_t *r,
+    ngx_http_twocare_loc_conf_t *lcf);
 static ngx_uint_t ngx_http_twocare_access_preflight(ngx_http_request_t *r);
 static void ngx_http_twocare_access_judge(ngx_http_request_t *r,
     ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_ctx_t *ctx);
 static ngx_int_t ngx_http_twocare_access_refuse(ngx_http_request_t *r,
-    ngx_http_twocare_ctx_t *ctx, const ngx_http_twocare_refusal_t *refusal);
+    ngx_http_twocare_ctx_t *ctx, const ngx_http_twocare_refusal_t *refusal,
+    const ngx_str_t *scope);
 
 
 ngx_int_t
 ngx_http_twocare_access_handler(ngx_http_request_t *r)
 {
-    ngx_http_twocare_ctx_t       *ctx;
+    ngx_int_t                     rc;
     ngx_http_twocare_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_twocare_module);
 
-    if (lcf->auth == NGX_HTTP_TWOCARE_AUTH_OFF && !lcf->limit) {
+    if ((lcf->auth == NGX_HTTP_TWOCARE_AUTH_OFF && !lcf->limit)
+        || r != r->main)
+    {
         return NGX_DECLINED;
     }
 
-    if (r != r->main || ngx_http_twocare_access_preflight(r)) {
+    rc = ngx_http_twocare_access_decide(r, lcf);
+
+    if ((rc == NGX_OK || rc == NGX_DECLINED) && lcf->headers != NULL
+        && lcf->auth != NGX_HTTP_TWOCARE_AUTH_OFF
+        && ngx_http_twocare_headers_set(r, lcf) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_twocare_access_decide(ngx_http_request_t *r,
+    ngx_http_twocare_loc_conf_t *lcf)
+{
+    ngx_http_twocare_ctx_t          *ctx;
+    const ngx_http_twocare_scope_t  *missing;
+
+    if (ngx_http_twocare_access_preflight(r)) {
         return NGX_DECLINED;
     }
 
@@ -49,14 +74,16 @@ ngx_http_twocare_access_handler(ngx_http_request_t *r)
 
         if (!ngx_http_twocare_state_ready(lcf->state)) {
             return ngx_http_twocare_access_refuse(r, ctx,
-                          ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_NO_STATE));
+                     ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_NO_STATE),
+                     NULL);
         }
 
         if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))
             && ngx_http_twocare_state_age(lcf->state) > lcf->state_max_age)
         {
             return ngx_http_twocare_access_refuse(r, ctx,
-                       ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_STALE_STATE));
+                     ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_STALE_STATE),
+                     NULL);
         }
     }
 
@@ -70,20 +97,24 @@ ngx_http_twocare_access_handler(ngx_http_request_t *r)
 
     if (lcf->limit && ctx->taken.refused && !ctx->taken.dry_run) {
         return ngx_http_twocare_access_refuse(r, ctx,
-                           ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_LIMITED));
+                     ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_LIMITED),
+                     NULL);
     }
 
     if (lcf->auth == NGX_HTTP_TWOCARE_AUTH_ON) {
 
         if (ctx->verdict != NULL) {
-            return ngx_http_twocare_access_refuse(r, ctx, ctx->verdict);
+            return ngx_http_twocare_access_refuse(r, ctx, ctx->verdict, NULL);
         }
 
-        if (lcf->scopes != NULL
-            && !ngx_http_twocare_token_has_scope(ctx, lcf->scopes))
-        {
+        missing = (lcf->scopes == NULL) ? NULL
+                  : ngx_http_twocare_scope_missing(r, lcf->scopes,
+                                                   &ctx->scope);
+
+        if (missing != NULL) {
             return ngx_http_twocare_access_refuse(r, ctx,
-                             ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_SCOPE));
+                     ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_SCOPE),
+                     &missing->list);
         }
 
         return NGX_OK;
@@ -158,7 +189,8 @@ ngx_http_twocare_access_judge(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_twocare_access_refuse(ngx_http_request_t *r,
-    ngx_http_twocare_ctx_t *ctx, const ngx_http_twocare_refusal_t *refusal)
+    ngx_http_twocare_ctx_t *ctx, const ngx_http_twocare_refusal_t *refusal,
+    const ngx_str_t *scope)
 {
     u_char           *p;
     size_t            len;
@@ -180,6 +212,10 @@ ngx_http_twocare_access_refuse(ngx_http_request_t *r,
         len += ngx_strlen(refusal->bearer);
     }
 
+    if (scope != NULL) {
+        len += sizeof(", scope=\"\"") - 1 + scope->len;
+    }
+
     challenge.data = ngx_pnalloc(r->pool, len);
     h = ngx_list_push(&r->headers_out.headers);
 
@@ -193,6 +229,10 @@ ngx_http_twocare_access_refuse(ngx_http_request_t *r,
     if (refusal->bearer != NULL) {
         p = ngx_sprintf(p, ", error=\"%s\", error_description=\"%s\"",
                         refusal->bearer, refusal->text);
+    }
+
+    if (scope != NULL && scope->len != 0) {
+        p = ngx_sprintf(p, ", scope=\"%V\"", scope);
     }
 
     challenge.len = p - challenge.data;

@@ -11,7 +11,7 @@
 #define NGX_HTTP_TWOCARE_BEARER  "bearer"
 
 
-static ngx_table_elt_t *ngx_http_twocare_bearer_second(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_twocare_bearer_count(ngx_http_request_t *r);
 
 
 /* one token, in the Authorization header and nowhere else. RFC 6750 2 */
@@ -29,7 +29,7 @@ ngx_http_twocare_bearer_get(ngx_http_request_t *r, struct str *token)
         return NGX_HTTP_TWOCARE_NO_TOKEN;
     }
 
-    if (ngx_http_twocare_bearer_second(r) != NULL
+    if (ngx_http_twocare_bearer_count(r) > 1
         || (r->args.len != 0
             && ngx_http_arg(r, (u_char *) "access_token",
                             sizeof("access_token") - 1, &arg) == NGX_OK))
@@ -68,36 +68,31 @@ ngx_http_twocare_bearer_get(ngx_http_request_t *r, struct str *token)
 }
 
 
-static ngx_table_elt_t *
-ngx_http_twocare_bearer_second(ngx_http_request_t *r)
+/* the list may be a copy whose elements are not where they were */
+
+static ngx_uint_t
+ngx_http_twocare_bearer_count(ngx_http_request_t *r)
 {
-    ngx_uint_t        i;
+    ngx_uint_t        i, n;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    n = 0;
 
-    for (i = 0; /* void */ ; i++) {
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NULL;
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].key.len == sizeof("Authorization") - 1
+                && h[i].hash == r->headers_in.authorization->hash
+                && ngx_strncasecmp(h[i].key.data, (u_char *) "Authorization",
+                                   sizeof("Authorization") - 1)
+                   == 0)
+            {
+                n++;
             }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == sizeof("Authorization") - 1
-            && h[i].hash == r->headers_in.authorization->hash
-            && &h[i] != r->headers_in.authorization
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "Authorization",
-                               sizeof("Authorization") - 1)
-               == 0)
-        {
-            return &h[i];
         }
     }
+
+    return n;
 }

@@ -161,57 +161,6 @@ ngx_http_twocare_set_state(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* RFC 6749 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ) */
-
-char *
-ngx_http_twocare_set_scope(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_twocare_loc_conf_t  *lcf = conf;
-
-    size_t       n;
-    ngx_str_t   *value, *scope;
-    ngx_uint_t   i;
-
-    if (lcf->scopes != NGX_CONF_UNSET_PTR) {
-        return "is duplicate";
-    }
-
-    lcf->scopes = ngx_array_create(cf->pool, cf->args->nelts - 1,
-                                   sizeof(ngx_str_t));
-    if (lcf->scopes == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    value = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        for (n = 0; n < value[i].len; n++) {
-            if (value[i].data[n] <= ' ' || value[i].data[n] > '~'
-                || value[i].data[n] == '"' || value[i].data[n] == '\\')
-            {
-                break;
-            }
-        }
-
-        if (n == 0 || n < value[i].len) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"%V\" is not a scope", &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        scope = ngx_array_push(lcf->scopes);
-        if (scope == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        *scope = value[i];
-    }
-
-    return NGX_CONF_OK;
-}
-
-
 char *
 ngx_http_twocare_set_error(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {

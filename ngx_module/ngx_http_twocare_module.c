@@ -106,6 +106,20 @@ static ngx_command_t  ngx_http_twocare_commands[] = {
       0,
       NULL },
 
+    { ngx_string("twocare_claim"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
+      ngx_http_twocare_set_claim,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("twocare_header"),
+      NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_TAKE2,
+      ngx_http_twocare_set_header,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("twocare_limit"),
       NGX_HTTP_TWOCARE_ANYWHERE|NGX_CONF_TAKE1,
       ngx_http_twocare_set_limit,
@@ -278,6 +292,7 @@ ngx_http_twocare_create_loc_conf(ngx_conf_t *cf)
     conf->state = NGX_CONF_UNSET_PTR;
     conf->issuers = NGX_CONF_UNSET_PTR;
     conf->scopes = NGX_CONF_UNSET_PTR;
+    conf->headers = NULL;
     conf->address.hour = NGX_CONF_UNSET_UINT;
     conf->address.minute = NGX_CONF_UNSET_UINT;
     conf->standard.hour = NGX_CONF_UNSET_UINT;
@@ -315,6 +330,10 @@ ngx_http_twocare_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_sec_value(conf->leeway, prev->leeway, 5);
     ngx_conf_merge_sec_value(conf->state_max_age, prev->state_max_age, 60);
     ngx_http_twocare_limits_merge(&prev->limits, &conf->limits);
+
+    if (ngx_http_twocare_headers_merge(cf, prev, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     if (conf->limit && conf->zone == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -367,6 +386,15 @@ ngx_http_twocare_postconfiguration(ngx_conf_t *cf)
 
     if (ngx_http_twocare_groups_check(cf) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    if (tmcf->sets_headers) {
+        h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
+
+        *h = ngx_http_twocare_preaccess_handler;
     }
 
     if (tmcf->zones.nelts == 0) {

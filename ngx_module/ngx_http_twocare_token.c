@@ -429,33 +429,6 @@ ngx_http_twocare_token_quota(ngx_http_twocare_loc_conf_t *lcf,
 }
 
 
-/* any of them will do */
-
-ngx_uint_t
-ngx_http_twocare_token_has_scope(ngx_http_twocare_ctx_t *ctx,
-    ngx_array_t *scopes)
-{
-    ngx_str_t   *scope;
-    ngx_uint_t   i;
-    struct str   granted, word;
-
-    scope = scopes->elts;
-    granted = ngx_http_twocare_str(ctx->scope);
-
-    while (granted.p != NULL) {
-        word = str_cut(&granted, ' ');
-
-        for (i = 0; i < scopes->nelts; i++) {
-            if (str_eq(word, ngx_http_twocare_str(scope[i]))) {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
-}
-
-
 /* the claims outlive this event with the memo that they point into */
 
 static void

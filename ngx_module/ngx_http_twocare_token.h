@@ -51,6 +51,16 @@ typedef struct {
 } ngx_http_twocare_issuer_t;
 
 
+/* scopes of which a token must have one, for some methods */
+
+typedef struct {
+    ngx_uint_t                  methods;      /* NGX_HTTP_*; 0: those that no
+                                                 other row names */
+    ngx_array_t                 scopes;       /* of ngx_str_t */
+    ngx_str_t                   list;         /* the same, with blanks */
+} ngx_http_twocare_scope_t;
+
+
 /* the claims that the edge looks at; absent ones are empty, with p NULL */
 
 typedef struct {
@@ -141,6 +151,35 @@ const struct jdoc *ngx_http_twocare_memo_values(ngx_http_twocare_memo_t *memo);
 
 ngx_int_t ngx_http_twocare_claims_read(const struct jose_token *t,
     ngx_http_twocare_issuer_t *issuer, ngx_http_twocare_claims_t *claims);
+
+
+/*
+ * scope: the first of the rows that what was granted does not meet, or NULL;
+ * its list is empty when there is no row for the request's method.
+ */
+
+char *ngx_http_twocare_set_scope(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+const ngx_http_twocare_scope_t *ngx_http_twocare_scope_missing(
+    ngx_http_request_t *r, ngx_array_t *scopes, ngx_str_t *granted);
+
+
+/* claim: $twocare_claim_NAME, and variables of twocare_claim */
+
+ngx_int_t ngx_http_twocare_claim_add(ngx_conf_t *cf);
+char *ngx_http_twocare_set_claim(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+
+/* header: the request's headers that are ours, for whatever upstream */
+
+char *ngx_http_twocare_set_header(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_int_t ngx_http_twocare_headers_merge(ngx_conf_t *cf,
+    ngx_http_twocare_loc_conf_t *prev, ngx_http_twocare_loc_conf_t *conf);
+ngx_int_t ngx_http_twocare_preaccess_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_twocare_headers_set(ngx_http_request_t *r,
+    ngx_http_twocare_loc_conf_t *lcf);
 
 
 /*

@@ -14,6 +14,10 @@ static ngx_int_t ngx_http_twocare_variable_exp(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_twocare_variable_status(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_twocare_variable_verdict(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_twocare_variable_reason(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 
 
 #define ngx_http_twocare_offset(member)                                       \
@@ -54,6 +58,12 @@ static ngx_http_variable_t  ngx_http_twocare_variables[] = {
     { ngx_string("twocare_limit_status"), NULL,
       ngx_http_twocare_fields_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("twocare_verdict"), NULL, ngx_http_twocare_variable_verdict,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("twocare_reason"), NULL, ngx_http_twocare_variable_reason,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
       ngx_http_null_variable
 };
 
@@ -73,7 +83,7 @@ ngx_http_twocare_variables_add(ngx_conf_t *cf)
         var->data = v->data;
     }
 
-    return NGX_OK;
+    return ngx_http_twocare_claim_add(cf);
 }
 
 
@@ -160,6 +170,59 @@ ngx_http_twocare_variable_status(ngx_http_request_t *r,
         word = ctx->accepted ? "ok" : "-";
     }
 
+    ngx_http_twocare_variable_set(v, (u_char *) word, ngx_strlen(word));
+
+    return NGX_OK;
+}
+
+
+/* what the request's token is, wherever tokens are looked at */
+
+static ngx_int_t
+ngx_http_twocare_variable_verdict(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    const char              *word;
+    ngx_http_twocare_ctx_t  *ctx;
+
+    ctx = ngx_http_twocare_request(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (!ctx->judged) {
+        word = "";
+
+    } else if (ctx->accepted) {
+        word = "accepted";
+
+    } else {
+        word = (ctx->verdict
+                == ngx_http_twocare_refusal(NGX_HTTP_TWOCARE_NO_TOKEN))
+                   ? "anonymous" : "rejected";
+    }
+
+    ngx_http_twocare_variable_set(v, (u_char *) word, ngx_strlen(word));
+
+    return NGX_OK;
+}
+
+
+/* why a token was rejected */
+
+static ngx_int_t
+ngx_http_twocare_variable_reason(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    const char              *word;
+    ngx_http_twocare_ctx_t  *ctx;
+
+    ctx = ngx_http_twocare_request(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    word = (ctx->verdict != NULL) ? ctx->verdict->word : "";
     ngx_http_twocare_variable_set(v, (u_char *) word, ngx_strlen(word));
 
     return NGX_OK;
