@@ -80,7 +80,6 @@ typedef struct {
     uint64_t                    nentries;
     ngx_http_twocare_table_t    clients;      /* only good tokens get in */
     ngx_http_twocare_table_t    addresses;    /* anybody gets in */
-    ngx_http_twocare_counts_t  *counts;
 } ngx_http_twocare_shared_t;
 
 

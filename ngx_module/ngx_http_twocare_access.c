@@ -175,7 +175,8 @@ ngx_http_twocare_access_judge(ngx_http_request_t *r,
     ctx->judged = 1;
 
     if (lcf->state != NULL && lcf->state->old) {
-        ngx_http_twocare_counted(&lcf->zone->sh->counts->old_state);
+        ngx_http_twocare_counter_add(
+                 &ngx_http_twocare_counters(lcf->zone)->limits.old_state, 1);
     }
 
     ctx->verdict = ngx_http_twocare_token_judge(r, lcf, ctx);

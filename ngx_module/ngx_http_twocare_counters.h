@@ -25,6 +25,8 @@
 
 #include "base/jose.h"
 
+#include "ngx_http_twocare_limit.h"
+
 
 typedef struct ngx_http_twocare_zone_s  ngx_http_twocare_zone_t;
 
@@ -59,6 +61,7 @@ typedef struct {
     uint64_t                    cache_misses;
     uint64_t                    cache_evictions;   /* of a living digest */
     uint64_t                    state_failures;    /* files refused */
+    ngx_http_twocare_counts_t   limits;
     ngx_http_twocare_verified_t verified[JOSE_ALG__MAX];
 } ngx_http_twocare_counters_t;
 

@@ -21,9 +21,10 @@ ngx_int_t
 ngx_http_twocare_failures_take(ngx_http_request_t *r,
     ngx_http_twocare_loc_conf_t *lcf, ngx_http_twocare_taken_t *taken)
 {
-    uint64_t                   key;
-    ngx_http_twocare_ctx_t    *ctx;
-    ngx_http_twocare_quota_t   quota;
+    uint64_t                    key;
+    ngx_http_twocare_ctx_t     *ctx;
+    ngx_http_twocare_quota_t    quota;
+    ngx_http_twocare_counts_t  *counts;
 
     quota.hour = 0;
     quota.minute = lcf->limits.failures;
@@ -41,12 +42,14 @@ ngx_http_twocare_failures_take(ngx_http_request_t *r,
         return NGX_OK;
     }
 
+    counts = &ngx_http_twocare_counters(lcf->zone)->limits;
+
     if (lcf->limits.dry_run) {
-        ngx_http_twocare_counted(&lcf->zone->sh->counts->dry_run);
+        ngx_http_twocare_counter_add(&counts->dry_run, 1);
         return NGX_OK;
     }
 
-    ngx_http_twocare_counted(&lcf->zone->sh->counts->failures);
+    ngx_http_twocare_counter_add(&counts->failures, 1);
 
     ctx = ngx_http_twocare_request(r);
 

@@ -44,7 +44,6 @@ ngx_http_twocare_limit_request(ngx_http_request_t *r,
     ngx_http_twocare_counts_t  *counts;
 
     ctx->counted = 1;
-    counts = lcf->zone->sh->counts;
 
     if (ctx->accepted) {
         which = NGX_HTTP_TWOCARE_CLIENTS;
@@ -73,14 +72,17 @@ ngx_http_twocare_limit_request(ngx_http_request_t *r,
         return;
     }
 
+    counts = &ngx_http_twocare_counters(lcf->zone)->limits;
+
     if (lcf->limits.dry_run) {
         ctx->taken.dry_run = 1;
-        ngx_http_twocare_counted(&counts->dry_run);
+        ngx_http_twocare_counter_add(&counts->dry_run, 1);
         return;
     }
 
-    ngx_http_twocare_counted(ctx->taken.by_minute ? &counts->minute[which]
-                                                  : &counts->hour[which]);
+    ngx_http_twocare_counter_add(ctx->taken.by_minute ? &counts->minute[which]
+                                                      : &counts->hour[which],
+                                 1);
 }
 
 
@@ -205,8 +207,9 @@ ngx_http_twocare_limit_take(ngx_http_twocare_zone_t *zone,
     taken->overflow = 1;
 
     if (rc != NGX_OK && overflow == NGX_HTTP_TWOCARE_OVERFLOW_OPEN) {
-        ngx_http_twocare_counted(
-            &zone->sh->counts->passed[table == &zone->sh->addresses]);
+        ngx_http_twocare_counter_add(
+                            &ngx_http_twocare_counters(zone)->limits.passed
+                                       [table == &zone->sh->addresses], 1);
         return NGX_OK;
     }
 

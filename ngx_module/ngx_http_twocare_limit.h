@@ -67,7 +67,7 @@ typedef struct {
 } ngx_http_twocare_table_t;
 
 
-/* events since the zone was made; counted and read without a lock */
+/* events, as a part of the zone's counters */
 
 #define NGX_HTTP_TWOCARE_CLIENTS        0
 #define NGX_HTTP_TWOCARE_ADDRESSES      1
@@ -84,13 +84,6 @@ typedef struct {
     uint64_t                    old_state;    /* judged by a state of > 10 s */
     uint64_t                    timeouts;     /* clients too slow, closed */
 } ngx_http_twocare_counts_t;
-
-
-static ngx_inline void
-ngx_http_twocare_counted(uint64_t *count)
-{
-    (void) __atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
-}
 
 
 typedef struct {

@@ -22,7 +22,8 @@ ngx_http_twocare_log_handler(ngx_http_request_t *r)
     }
 
     if (r->connection->timedout) {
-        ngx_http_twocare_counted(&lcf->zone->sh->counts->timeouts);
+        ngx_http_twocare_counter_add(
+                  &ngx_http_twocare_counters(lcf->zone)->limits.timeouts, 1);
     }
 
     if (lcf->limits.refund != 0

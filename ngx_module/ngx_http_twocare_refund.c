@@ -69,7 +69,8 @@ ngx_http_twocare_refund(ngx_http_twocare_loc_conf_t *lcf,
                                         lcf->limits.refund, &taken->hour);
 
     if (n != 0) {
-        ngx_http_twocare_counted(&lcf->zone->sh->counts->refunds);
+        ngx_http_twocare_counter_add(
+                   &ngx_http_twocare_counters(lcf->zone)->limits.refunds, 1);
     }
 }
 

@@ -72,9 +72,11 @@ ngx_http_twocare_table_place(ngx_http_twocare_zone_t *zone,
     uint64_t key, ngx_uint_t closed)
 {
     ngx_uint_t                   i, which;
+    ngx_http_twocare_counts_t   *counts;
     ngx_http_twocare_windows_t  *windows;
 
     which = (table == &zone->sh->addresses);
+    counts = &ngx_http_twocare_counters(zone)->limits;
     windows = NULL;
 
     ngx_shmtx_lock(&zone->shpool->mutex);
@@ -91,7 +93,7 @@ ngx_http_twocare_table_place(ngx_http_twocare_zone_t *zone,
             windows = &set->windows[i];
 
             if (set->key[i] == 0) {
-                ngx_http_twocare_counted(&zone->sh->counts->slots[which]);
+                ngx_http_twocare_counter_add(&counts->slots[which], 1);
             }
 
             /* before the overflow is read: see _limit_take */
@@ -111,7 +113,7 @@ ngx_http_twocare_table_place(ngx_http_twocare_zone_t *zone,
         return windows;
     }
 
-    ngx_http_twocare_counted(&zone->sh->counts->overflows[which]);
+    ngx_http_twocare_counter_add(&counts->overflows[which], 1);
     ngx_http_twocare_table_warn(zone, which);
 
     return &set->windows[NGX_HTTP_TWOCARE_WAYS];
@@ -172,12 +174,10 @@ ngx_http_twocare_table_warn(ngx_http_twocare_zone_t *zone, ngx_uint_t which)
 
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                   "twocare_zone \"%V\" is too small for its %s: some share "
-                  "windows (%uL requests so far)",
+                  "windows",
                   &zone->shm_zone->shm.name,
                   (which == NGX_HTTP_TWOCARE_CLIENTS) ? "clients"
-                                                      : "addresses",
-                  __atomic_load_n(&zone->sh->counts->overflows[which],
-                                  __ATOMIC_RELAXED));
+                                                      : "addresses");
 }
 
 

@@ -85,11 +85,7 @@ ngx_http_twocare_zone_lay_out(ngx_http_twocare_zone_t *zone)
     sh = (ngx_http_twocare_shared_t *)
              ngx_http_twocare_zone_carve(&p, sizeof(*sh));
 
-    sh->counts = (ngx_http_twocare_counts_t *)
-                     ngx_http_twocare_zone_carve(&p, sizeof(*sh->counts));
-
     bytes -= ngx_align(sizeof(*sh), NGX_CPU_CACHE_LINE)
-             + ngx_align(sizeof(*sh->counts), NGX_CPU_CACHE_LINE)
              + 4 * NGX_CPU_CACHE_LINE;
 
     sh->nentries = (bytes / 2) / sizeof(ngx_http_twocare_entry_t);
