@@ -29,7 +29,7 @@ period(const struct key_build *b, uint32_t node, int64_t *lo_us, int64_t *hi_us)
 
 	*lo_us = starts ? start.lo_us : WHEN_MIN;
 	*hi_us = ends ? end.hi_us : WHEN_MAX;
-	if (starts && ends && end.hi_us < start.hi_us)
+	if (starts && ends && end.hi_us <= start.lo_us)
 		*hi_us = start.hi_us;
 	return starts || ends;
 }
