@@ -116,7 +116,7 @@ $(MODULE): $(MODULE_SRC)
 
 # --- tests ---------------------------------------------------------------------------
 
-.PHONY: tests unit prove judge test clean
+.PHONY: tests unit prove judge property test clean
 tests: $(TESTS) $(TOOLS) $(PRELOADS)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIB) $(LIB)
@@ -139,13 +139,19 @@ prove: all $(TOOLS) $(PRELOADS)
 
 # Foreign judges from npm; skipped with a visible count when offline.
 judge: all $(TOOLS)
-	tests/judge/run.sh
+	tests/judge/run.sh fhirpath
+
+# Clients write at random, then every search is judged by a naive evaluation:
+# `make property SEED=7 ROUNDS=20 SYNTHEA=10` (tests/judge/property.js).
+property: all $(TOOLS)
+	tests/with_stack.sh tests/judge/run.sh property
 
 # One after the other, whatever -j says: they measure time.
 test: all tests
 	$(MAKE) --no-print-directory unit
 	$(MAKE) --no-print-directory prove
 	$(MAKE) --no-print-directory judge
+	$(MAKE) --no-print-directory property SEED=1 SEARCHES=3000
 
 # --- running ---------------------------------------------------------------------------
 
@@ -225,6 +231,7 @@ help:
 	@echo 'make run        build and run everything here; Ctrl-C stops it'
 	@echo 'make start      the same in the background; make stop, make status'
 	@echo 'make test       unit tests, tests of the running stack, foreign judges'
+	@echo 'make property   random writes, every search judged (SEED= ROUNDS=)'
 	@echo 'make check      also linters, sanitizers, fuzzers (configure.sh --check)'
 	@echo 'make bench      load tests; prints ratios'
 	@echo 'make install    into PREFIX and nginx (DESTDIR honoured)'

@@ -1,12 +1,15 @@
 #!/bin/bash
-# Run the foreign judges: packages from npm, pinned by package-lock.json, that
-# were written by nobody of us. Offline they are skipped with a visible count;
-# with TWOCARE_NO_SKIP set (CI) a skip is a failure.
+# run.sh JUDGE...: run the foreign judges, which use packages from npm, pinned by
+# package-lock.json, that were written by nobody of us. Offline they are skipped
+# with a visible count; with TWOCARE_NO_SKIP set (CI) a skip is a failure.
+#
+#   tests/judge/run.sh fhirpath
+#   tests/with_stack.sh tests/judge/run.sh property
 
 set -eu
 cd "$(dirname "$0")/../.."
 build=$(realpath -m "${BUILD:-build}")
-judges=(fhirpath)
+judges=("$@")
 
 # They run on node 18 too, whatever they declare: hence no warnings. No script
 # of a package is run.
