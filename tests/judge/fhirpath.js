@@ -25,39 +25,10 @@ const { execFileSync, spawn } = require('child_process');
 const readline = require('readline');
 const fhirpath = require('fhirpath');
 const r4 = require('fhirpath/fhir-context/r4');
+const { COMPONENTS } = require('./composites');
 const { everything } = require('./everything');
 
 const [tool, ...files] = process.argv.slice(2);
-
-// The component expressions of R4's composites; of DocumentReference
-// relationship in the order in which its components are named.
-const tokenQuantity = ['code', 'value.ofType(Quantity)'];
-const tokenConcept = ['code', 'value.ofType(CodeableConcept)'];
-const COMPONENTS = {
-	'code-value-quantity': tokenQuantity,
-	'combo-code-value-quantity': tokenQuantity,
-	'component-code-value-quantity': tokenQuantity,
-	'code-value-concept': tokenConcept,
-	'combo-code-value-concept': tokenConcept,
-	'component-code-value-concept': tokenConcept,
-	'code-value-date': ['code',
-		'value.ofType(dateTime) | value.ofType(Period)'],
-	'code-value-string': ['code', 'value.ofType(string)'],
-	'context-type-quantity': ['code',
-		'value.ofType(Quantity) | value.ofType(Range)'],
-	'context-type-value': tokenConcept,
-	'characteristic-value': ['code',
-		'value.ofType(CodeableConcept) | value.ofType(boolean)'],
-	'relationship': ['target', 'code'],
-	'chromosome-variant-coordinate': [
-		'%resource.referenceSeq.chromosome', 'start', 'end'],
-	'chromosome-window-coordinate': [
-		'chromosome', 'windowStart', 'windowEnd'],
-	'referenceseqid-variant-coordinate': [
-		'%resource.referenceSeq.referenceSeqId', 'start', 'end'],
-	'referenceseqid-window-coordinate': [
-		'referenceSeqId', 'windowStart', 'windowEnd'],
-};
 
 function refersTo(nodes, type, resource) {
 	return nodes.map((node) => node.data ?? node).filter((r) => {
@@ -137,7 +108,7 @@ function judgeGroup(line, code, resource, [, group, ...components]) {
 	const base = 'resourceType' in group ? line.type :
 	    paths.find((p) => p !== line.type);
 
-	COMPONENTS[code].forEach((expression, i) => {
+	COMPONENTS[code].forEach(([, expression], i) => {
 		const ours = set(components[i].map((v) => v[1]));
 		const theirs = set(expression.split(' | ').flatMap((part) =>
 		    fhirpath.evaluate(group, { base, expression: part },

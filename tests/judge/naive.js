@@ -35,6 +35,15 @@ function select(expression, resource) {
 	    .filter((v) => v !== null && v !== undefined);
 }
 
+// For each element that an expression selects, what each path selects there.
+function groups(expression, resource, paths) {
+	return expression.split(' | ').flatMap((part) =>
+	    fhirpath.evaluate(resource, part, {}, r4).map((group) =>
+		paths.map((path) => path.split(' | ').flatMap((p) =>
+		    fhirpath.evaluate(group, { base: part, expression: p },
+			{ resource }, r4)))));
+}
+
 // --- texts and dates
 
 // Without case, accents and the number of blanks. R4 search.html#string
@@ -173,5 +182,5 @@ function quantities(v) {
 		hi: v.comparator === '<' ? next(hi, -1n) : hi }];
 }
 
-module.exports = { select, fold, span, open, closed, PREFIXES, tokens,
+module.exports = { select, groups, fold, span, open, closed, PREFIXES, tokens,
 	strings, dates, references, target, quantities };

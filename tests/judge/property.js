@@ -368,11 +368,12 @@ async function round(seed, expressions, kinds) {
 	const random = new Random(seed + 2000);
 	const all = allSearches(searches, records, random);
 	const n = all.length;
+	const forms = new Set(all.map((search) => search.form)).size;
 	await share(CLIENTS, all, (search) => compare(server, search,
 	    byType.get(search.type), random));
 	console.log(`property: ${records.length} records of ${byType.size} ` +
-	    `types, ${meanwhile} searches beside writes, ${n} searches ` +
-	    `compared, ${((Date.now() - begin) / 1000).toFixed(1)} s`);
+	    `types, ${meanwhile} searches beside writes, ${n} searches of ` +
+	    `${forms} forms compared, ${((Date.now() - begin) / 1000).toFixed(1)} s`);
 	console.log(Server.command('check', '--keys', '--tenant',
 	    server.tenant).trim().split('\n').pop());
 	server.agent.destroy();

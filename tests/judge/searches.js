@@ -7,6 +7,7 @@
 // values are taken from what the FHIRPath selects, in VALUES.
 'use strict';
 
+const { COMPONENTS } = require('./composites');
 const naive = require('./naive');
 
 const { fold, span, PREFIXES } = naive;
@@ -48,15 +49,16 @@ function dateForm(prefix) {
 }
 
 // A number with digits to round to, and what they stand for: 100 is 99.5 to
-// 100.5, 1.0 is 0.95 to 1.05. R4 search.html#number
+// 100.5, 1.0 is 0.95 to 1.05, but 1e2 is 95 to 105. R4 search.html#number
 function numberNear({ lo, hi }, random) {
 	const ends = [lo, hi].filter(Number.isFinite);
 	const x = random.pick(ends) * random.pick([1, 1, 1, 1.04, 0.96, 1.2]);
 	const text = random.pick([x.toExponential(2), x.toFixed(2),
 		Number(x.toPrecision(1 + random.below(4))).toString()]);
 	const [, digits, exponent] = /^([^e]*)(?:e(.*))?$/.exec(text);
-	const half = 0.5 * 10 ** (Number(exponent ?? 0) -
-	    (digits.split('.')[1] ?? '').length);
+	const places = digits.split('.')[1]?.length ??
+	    (exponent === undefined ? 0 : 1);
+	const half = 0.5 * 10 ** (Number(exponent ?? 0) - places);
 
 	return { text: text.replace('e+', 'e'), x: Number(text), half };
 }
@@ -107,6 +109,27 @@ const referenceForm = (modifier, value, test) => ({ type, id }) =>
 	id === undefined ? undefined : [modifier(type), value(type, id),
 		test ?? ((all) => all.some((w) =>
 		    w.id === id && w.type === type))];
+
+// Of a component only forms without modifier, which it cannot have; and it
+// wants a code.
+function componentForm(kind, values, random) {
+	if (values.length === 0)
+		return undefined;
+	const form = random.pick(Object.keys(FORMS[kind])
+	    .filter((name) => name !== 'system|'));
+	const made = FORMS[kind][form](random.pick(values), random);
+
+	return made && made[0] === '' ? made : undefined;
+}
+
+function compositeForm(group, random) {
+	const made = group.map(({ kind, values }) =>
+	    componentForm(kind, values, random));
+
+	return made.some((m) => !m) ? undefined :
+	    ['', made.map((m) => m[1]).join('$'), (all) => all.some((g) =>
+		made.every((m, i) => m[2](g[i].values)))];
+}
 
 const FORMS = {
 	token: {
@@ -200,6 +223,8 @@ const FORMS = {
 			    w.unit === v.unit || w.code === v.unit)],
 		])),
 	},
+	composite: Object.fromEntries([0, 1, 2].map((i) =>
+	    [`components ${i}`, compositeForm])),
 	// Columns, which are never missing.
 	_id: { whole: (v) => ['', v, (all) => all[0] === v] },
 	// What is about now when it is asked is not when it is judged.
@@ -239,8 +264,22 @@ class Searches {
 			return [resource.id];
 		if (code === '_lastUpdated')
 			return [span(resource.meta.lastUpdated)];
+		if (kind === 'composite')
+			return this.groups(resource, type, code);
 		return naive.select(this.expressions[type][code], resource)
 		    .flatMap((v) => VALUES[kind](v, this.base));
+	}
+
+	// The values of each component, by the element on which it stands; an
+	// element without one of them is none.
+	groups(resource, type, code) {
+		return naive.groups(this.expressions[type][code], resource,
+		    COMPONENTS[code].map(([, path]) => path))
+		    .map((components) => components.map((values, i) => {
+			const kind = COMPONENTS[code][i][0];
+			return { kind, values: values.flatMap((v) =>
+			    VALUES[kind](v, this.base)) };
+		}));
 	}
 
 	forms(type, code) {
@@ -261,8 +300,10 @@ class Searches {
 			test: (resource) => test(this.values(resource, code)) };
 	}
 
+	// Columns are never missing, and a composite has no values of its own.
 	missing(type, code, is) {
-		if (FORMS[code] !== undefined)
+		if (FORMS[code] !== undefined ||
+		    this.kinds[type][code] === 'composite')
 			return undefined;
 		return { type, form: `${type}.${code} :missing`,
 			query: `${code}:missing=${is}`,
