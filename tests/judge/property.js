@@ -373,7 +373,8 @@ async function round(seed, expressions, kinds) {
 	    byType.get(search.type), random));
 	console.log(`property: ${records.length} records of ${byType.size} ` +
 	    `types, ${meanwhile} searches beside writes, ${n} searches of ` +
-	    `${forms} forms compared, ${((Date.now() - begin) / 1000).toFixed(1)} s`);
+	    `${forms} forms compared, ` +
+	    `${((Date.now() - begin) / 1000).toFixed(1)} s`);
 	console.log(Server.command('check', '--keys', '--tenant',
 	    server.tenant).trim().split('\n').pop());
 	server.agent.destroy();
