@@ -2,6 +2,7 @@
 
 #include "api/answer.h"
 #include "api/field.h"
+#include "api/pretty.h"
 #include "fhir/match.h"
 #include "lib/suite.h"
 #include "wire/http.h"
@@ -194,6 +195,43 @@ START_TEST(bodies_are_json_in_utf_8)
 }
 END_TEST
 
+/* --- pretty answers ------------------------------------------------------- */
+
+static struct str
+prettied(const char *first, const char *rest)
+{
+	struct http_answer answer;
+
+	http_answer_init(&answer, arena);
+	http_body(&answer, str_of(first));
+	http_body(&answer, str_of(rest));
+	pretty_answer(&answer);
+	ck_assert_ptr_null(answer.parts->next);
+	ck_assert_uint_eq(answer.body_bytes, answer.parts->bytes.n);
+	return answer.parts->bytes;
+}
+
+START_TEST(pretty_json_has_a_line_for_each_member)
+{
+	static const struct {
+		const char *first, *rest, *pretty;
+	} rows[] = {
+		{ "{\"a\":1.10,\"b\":[tr", "ue,null]}", "{\n  \"a\": 1.10,\n"
+		    "  \"b\": [\n    true,\n    null\n  ]\n}\n" },
+		{ "{ \"a\" :\t[\r\n] , ", "\"b\": { } }",
+		    "{\n  \"a\": [],\n  \"b\": {}\n}\n" },
+		{ "{\"a{,\\\"\":\"x:\\", "\",[ ]\\\\\",\"\":\"\"}",
+		    "{\n  \"a{,\\\"\": \"x:\\\",[ ]\\\\\",\n"
+		    "  \"\": \"\"\n}\n" },
+		{ "[[[]]", "]", "[\n  [\n    []\n  ]\n]\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_str_eq(arena_z(arena, prettied(rows[i].first,
+		    rows[i].rest)), rows[i].pretty);
+}
+END_TEST
+
 /* --- Prefer and entity tags ----------------------------------------------- */
 
 START_TEST(prefer_is_read_in_both_spellings)
@@ -278,6 +316,7 @@ main(void)
 	tcase_add_test(tc, accept_chooses_what_the_client_likes_best);
 	tcase_add_test(tc, format_names_our_media_types_only);
 	tcase_add_test(tc, bodies_are_json_in_utf_8);
+	tcase_add_test(tc, pretty_json_has_a_line_for_each_member);
 	tcase_add_test(tc, prefer_is_read_in_both_spellings);
 	tcase_add_test(tc, what_was_done_of_prefer_is_told);
 	tcase_add_test(tc, if_match_is_one_version);

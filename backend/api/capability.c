@@ -1,86 +1,199 @@
 /*
  * The CapabilityStatement: what this server does, from the same tables that do
- * it. R4 capabilitystatement.html, http.html#capabilities
+ * it: types and their parameters (fhir/r4.h), what can be asked of these
+ * (fhir/search.h), what any scope allows (fhir/scope.h). R4
+ * capabilitystatement.html, http.html#capabilities
  */
 
 #include "api/fhir.h"
 
 #include "base/buf.h"
 #include "base/conf.h"
+#include "base/hash.h"
+#include "fhir/match.h"
+#include "fhir/scope.h"
 #include "fhir/search.h"
 
-/* What every type can do, but AuditEvent and Provenance. */
-static const char *const interactions[] = { "read", "vread", "update",
-	"delete", "history-instance", "create", "search-type", NULL };
-static const char *const audit_interactions[] = { "read", "vread",
-	"history-instance", "search-type", NULL };
-static const char *const provenance_interactions[] = { "read", "vread",
-	"history-instance", "create", "search-type", NULL };
+/* When what it says was last changed. */
+#define CHANGED		"2026-11-23"
 
-static const char *const *
-type_interactions(const struct r4_type *type)
+#define ROOM_BYTES	(512 * 1024)
+
+/* R4 valueset-type-restful-interaction.html, and the right that each needs. */
+static const struct {
+	const char		*code;
+	enum scope_verb		 verb;
+} interactions[] = {
+	{ "read",		SCOPE_R },
+	{ "vread",		SCOPE_R },
+	{ "history-instance",	SCOPE_R },
+	{ "search-type",	SCOPE_S },
+	{ "create",		SCOPE_C },
+	{ "update",		SCOPE_U },
+	{ "delete",		SCOPE_D },
+};
+
+#define NINTERACTIONS	(sizeof(interactions) / sizeof(interactions[0]))
+
+/* What the tables cannot say. */
+static const char documentation[] = "Answers are JSON, or with _pretty=true "
+    "indented JSON. What a search cannot ask is refused, or with Prefer: "
+    "handling=lenient left out. Prefer: return decides what a write answers; "
+    "without it that is the record. Transactions hold up to 10,000 entries, "
+    "batches 2,000. A parameter's documentation lists its modifiers.";
+
+/* Nobody may write an AuditEvent, or change a Provenance. */
+static bool
+anybody_may(const struct r4_type *type, enum scope_verb verb)
 {
-	if (strcmp(type->name, "AuditEvent") == 0)
-		return audit_interactions;
-	if (strcmp(type->name, "Provenance") == 0)
-		return provenance_interactions;
-	return interactions;
+	return scope_needed(type, verb).n > 0;
 }
 
 static void
-add_type(struct buf *b, const struct r4_type *type)
+add_interactions(struct buf *b, const struct r4_type *type)
 {
-	const char *const *name = type_interactions(type);
 	const char *before = "";
 
-	buf_addf(b, "{\"type\":\"%s\",\"interaction\":[", type->name);
-	for (; *name != NULL; name++, before = ",")
-		buf_addf(b, "%s{\"code\":\"%s\"}", before, *name);
-	buf_addf(b, "],\"versioning\":\"versioned\",\"readHistory\":true,"
-	    "\"updateCreate\":%s,\"conditionalCreate\":false,"
-	    "\"conditionalRead\":\"full-support\","
-	    "\"conditionalUpdate\":false,"
-	    "\"conditionalDelete\":\"not-supported\",\"searchParam\":[",
-	    type_interactions(type) == interactions ? "true" : "false");
-	before = "";
+	for (size_t i = 0; i < NINTERACTIONS; i++) {
+		if (!anybody_may(type, interactions[i].verb))
+			continue;
+		buf_addf(b, "%s{\"code\":\"%s\"}", before,
+		    interactions[i].code);
+		before = ",";
+	}
+}
+
+static void
+add_modifiers(struct buf *b, const struct r4_param *param)
+{
+	const char *name = search_param_modifier(param, 0);
+
+	if (name == NULL)
+		return;
+	buf_addz(b, ",\"documentation\":\"");
+	for (unsigned i = 0; name != NULL; name = search_param_modifier(param,
+	    ++i))
+		buf_addf(b, "%s:%s", i > 0 ? " " : "", name);
+	buf_addz(b, param->kind == R4_REFERENCE ? " :[type]\"" : "\"");
+}
+
+static void
+add_params(struct buf *b, const struct r4_type *type)
+{
+	const char *before = "";
+
 	for (size_t i = 0; i < type->nparams; i++) {
 		const struct r4_param *param = type->params[i];
 
 		if (search_param_type(param) == NULL)
 			continue;
 		buf_addf(b, "%s{\"name\":\"%s\",\"definition\":\"%s\","
-		    "\"type\":\"%s\"}", before, param->code, param->url,
+		    "\"type\":\"%s\"", before, param->code, param->url,
 		    search_param_type(param));
+		add_modifiers(b, param);
+		buf_addc(b, '}');
 		before = ",";
 	}
+}
+
+static void
+add_type(struct buf *b, const struct r4_type *type)
+{
+	buf_addf(b, "{\"type\":\"%s\",\"profile\":\"http://hl7.org/fhir/"
+	    "StructureDefinition/%s\",\"interaction\":[", type->name,
+	    type->name);
+	add_interactions(b, type);
+	buf_addf(b, "],\"versioning\":\"versioned\",\"readHistory\":true,"
+	    "\"updateCreate\":%s,\"conditionalCreate\":false,"
+	    "\"conditionalRead\":\"full-support\","
+	    "\"conditionalUpdate\":false,"
+	    "\"conditionalDelete\":\"not-supported\","
+	    "\"referencePolicy\":[\"literal\",\"logical\"],"
+	    "\"searchParam\":[", anybody_may(type, SCOPE_U) ? "true" :
+	    "false");
+	add_params(b, type);
 	buf_addz(b, "]}");
+}
+
+/* R4 extension-oauth-uris.html: the endpoints that there are. */
+static void
+add_security(struct buf *b, const struct conf *conf)
+{
+	buf_addf(b, "\"security\":{\"extension\":[{\"url\":\"http://"
+	    "fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris\","
+	    "\"extension\":[{\"url\":\"token\",\"valueUri\":"
+	    "\"%s/oauth/token\"}]}],\"cors\":false,\"service\":[{"
+	    "\"coding\":[{\"system\":\"http://terminology.hl7.org/"
+	    "CodeSystem/restful-security-service\",\"code\":\"OAuth\"}]}],"
+	    "\"description\":\"OAuth 2.0 bearer tokens of %s\"}",
+	    conf->issuer, conf->issuer);
+}
+
+static struct str
+statement(struct ctx *ctx)
+{
+	const struct conf *conf = ctx->conf;
+	struct buf b = buf_new(ctx->arena, ROOM_BYTES);
+
+	buf_addf(&b, "{\"resourceType\":\"CapabilityStatement\","
+	    "\"status\":\"active\",\"date\":\"" CHANGED "\","
+	    "\"kind\":\"instance\",\"software\":{\"name\":\"2care\","
+	    "\"version\":\"" TWOCARE_VERSION "\"},"
+	    "\"implementation\":{\"description\":\"2care (%s)\","
+	    "\"url\":\"%s/fhir\"},\"fhirVersion\":\"4.0.1\","
+	    "\"format\":[\"" MEDIA_FHIR "\",\"" MEDIA_JSON "\",\"json\"],"
+	    "\"rest\":[{\"mode\":\"server\",\"documentation\":\"%s\",",
+	    conf->environment, conf->base_url, documentation);
+	add_security(&b, conf);
+	buf_addz(&b, ",\"resource\":[");
+	for (size_t i = 0; i < r4_types_count; i++) {
+		if (i > 0)
+			buf_addc(&b, ',');
+		add_type(&b, &r4_types[i]);
+	}
+	buf_addz(&b, "],\"interaction\":[{\"code\":\"transaction\"},"
+	    "{\"code\":\"batch\"}]}]}");
+	return buf_str(&b);
+}
+
+/* R4 http.html#capabilities; all of ours is normative or says so. */
+static enum err
+check_mode(struct ctx *ctx, const struct call *call)
+{
+	struct str mode = http_param(&call->params, STR("mode"));
+
+	if (mode.p == NULL || str_eqz(mode, "full") ||
+	    str_eqz(mode, "normative"))
+		return OK;
+	return fail_at(ctx, str_eqz(mode, "terminology") ? ERR_NOT_SUPPORTED :
+	    ERR_INVALID_PARAMETER, STR("mode"), "mode must be full or "
+	    "normative: this server is no terminology server");
+}
+
+/* A name of these bytes as they are. RFC 9110 8.8.3 */
+static struct str
+tag_of(struct arena *arena, struct str body)
+{
+	return arena_printf(arena, "W/\"%016llx\"",
+	    (unsigned long long)siphash((struct siphash_key){ 0, 0 }, body));
 }
 
 enum err
 fhir_capabilities(struct ctx *ctx, const struct call *call,
     struct http_answer *answer)
 {
-	struct buf b = buf_new(ctx->arena, 256 * 1024);
-	const char *before = "";
+	struct str body, tag;
+	enum err err;
 
-	buf_addf(&b, "{\"resourceType\":\"CapabilityStatement\","
-	    "\"status\":\"active\",\"date\":\"2026-01-15\","
-	    "\"kind\":\"instance\",\"software\":{\"name\":\"2care\"},"
-	    "\"implementation\":{\"description\":\"2care (%s)\","
-	    "\"url\":\"%s/fhir\"},\"fhirVersion\":\"4.0.1\","
-	    "\"format\":[\"" MEDIA_FHIR "\",\"json\"],"
-	    "\"rest\":[{\"mode\":\"server\",\"security\":{\"cors\":false,"
-	    "\"service\":[{\"coding\":[{\"system\":\"http://terminology.hl7."
-	    "org/CodeSystem/restful-security-service\",\"code\":\"OAuth\"}]}],"
-	    "\"description\":\"OAuth 2.0 bearer tokens of %s\"},"
-	    "\"resource\":[", ctx->conf->environment, ctx->conf->base_url,
-	    ctx->conf->issuer);
-	for (size_t i = 0; i < r4_types_count; i++, before = ",") {
-		buf_addz(&b, before);
-		add_type(&b, &r4_types[i]);
-	}
-	buf_addz(&b, "],\"interaction\":[{\"code\":\"transaction\"}]}]}");
+	if ((err = check_mode(ctx, call)) != OK)
+		return err;
+	body = statement(ctx);
+	tag = tag_of(ctx->arena, body);
 	http_field(answer, "Cache-Control", STR("public, max-age=3600"));
-	answer_body(answer, call->media, buf_str(&b));
+	http_field(answer, "ETag", tag);
+	if (match_tag(call->req->var(call->req, "HTTP_IF_NONE_MATCH"), tag))
+		answer->status = 304;
+	else
+		answer_body(answer, call->media, body);
 	return OK;
 }

@@ -34,6 +34,24 @@ history_query(struct ctx *ctx, const struct call *call, int count, int below)
 	return STR_NONE;
 }
 
+/* A link's query with _format and _pretty as they were sent: whoever follows it
+ * wants the same form. */
+static struct str
+with_form(struct ctx *ctx, const struct call *call, struct str query)
+{
+	if (call->form.n == 0)
+		return query;
+	return arena_printf(ctx->arena, "%.*s%s%.*s", STR_ARGS(query),
+	    query.n > 0 ? "&" : "", STR_ARGS(call->form));
+}
+
+static void
+keep_form(struct ctx *ctx, const struct call *call, struct str *link)
+{
+	if (link->n > 0)
+		*link = with_form(ctx, call, *link);
+}
+
 enum err
 fhir_history(struct ctx *ctx, const struct call *call,
     struct http_answer *answer)
@@ -54,6 +72,8 @@ fhir_history(struct ctx *ctx, const struct call *call,
 	if (page.n > 0 && page.records[page.n - 1].ver > 1)
 		page.next = history_query(ctx, call, count,
 		    page.records[page.n - 1].ver);
+	page.self = with_form(ctx, call, page.self);
+	keep_form(ctx, call, &page.next);
 	answer_private(answer);
 	answer->content_type = call->media;
 	bundle_history(ctx, &page, answer_fhir_base(ctx),
@@ -74,6 +94,10 @@ search_by(struct ctx *ctx, const struct call *call,
 	    call->prefer.handling == HANDLING_LENIENT, &search)) != OK ||
 	    (err = search_run(ctx, search, &page)) != OK)
 		return err;
+	page.self = with_form(ctx, call, page.self);
+	keep_form(ctx, call, &page.first);
+	keep_form(ctx, call, &page.next);
+	keep_form(ctx, call, &page.previous);
 	answer_private(answer);
 	answer->content_type = call->media;
 	bundle_searchset(ctx, &page, answer_fhir_base(ctx),

@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include "api/authorize.h"
+#include "api/pretty.h"
+#include "base/buf.h"
 #include "base/code.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -137,11 +139,33 @@ find_version(struct ctx *ctx, const struct route_match *m, struct call *call)
 	return OK;
 }
 
-/* The parameters without _format, which must be one that we speak. */
+/* R4 http.html#parameters; *format is untouched when it is another one. */
+static bool
+take_form(struct call *call, const struct http_param *param, struct buf *form,
+    struct str *format)
+{
+	if (call->route->face != FACE_FHIR)
+		return false;
+	if (str_eqz(param->name, "_format"))
+		*format = param->value;
+	else if (str_eqz(param->name, "_pretty"))
+		call->pretty = str_eqz(param->value, "true");
+	else
+		return false;
+	if (form->n > 0)
+		buf_addc(form, '&');
+	buf_add(form, param->name);
+	buf_addc(form, '=');
+	buf_add_percent(form, param->value);
+	return true;
+}
+
+/* The parameters without those that say how the answer is written. */
 static enum err
 take_params(struct ctx *ctx, struct call *call, struct str *format)
 {
 	struct http_params all = call->req->params;
+	struct buf form = buf_new(ctx->arena, 0);
 
 	if (all.v == NULL && call->req->query.n == 0)
 		return OK;
@@ -150,13 +174,10 @@ take_params(struct ctx *ctx, struct call *call, struct str *format)
 		    "percent-encoded UTF-8 without NUL and at most %d "
 		    "parameters are allowed", HTTP_PARAMS_MAX);
 	call->params.v = arena_array(ctx->arena, all.n, sizeof(*all.v));
-	for (size_t i = 0; i < all.n; i++) {
-		if (call->route->face == FACE_FHIR &&
-		    str_eqz(all.v[i].name, "_format"))
-			*format = all.v[i].value;
-		else
+	for (size_t i = 0; i < all.n; i++)
+		if (!take_form(call, &all.v[i], &form, format))
 			call->params.v[call->params.n++] = all.v[i];
-	}
+	call->form = buf_str(&form);
 	return OK;
 }
 
@@ -419,6 +440,8 @@ request_answer(void *world, struct http_exchange *x)
 		r->err = handle(&r->ctx, &r->call, &x->answer);
 	if (r->err != OK)
 		answer_error(&r->ctx, &r->call, r->err, &r->match, &x->answer);
+	if (r->call.pretty)
+		pretty_answer(&x->answer);
 }
 
 static void

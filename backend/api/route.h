@@ -21,7 +21,10 @@ struct call {
 	const struct r4_type	*type;	/* of {type}; else NULL */
 	struct str		 id;	/* of {id}; not yet checked */
 	int32_t			 vid;	/* of {vid}; else 0 */
-	struct http_params	 params;	/* without _format */
+	struct http_params	 params;	/* without _format, _pretty */
+	struct str		 form;	/* these, as a link repeats them:
+					 * "_format=json"; may be empty */
+	bool			 pretty;
 	struct prefer		 prefer;
 	const char		*media;	/* the answer's media type */
 	const struct jdoc	*doc;	/* of BODY_JSON */

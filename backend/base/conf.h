@@ -9,6 +9,9 @@
 
 #include "base/str.h"
 
+/* Of the product. */
+#define TWOCARE_VERSION	"3.0.0"
+
 struct conf {
 	const char	*environment;	/* "production" or "sandbox" */
 	const char	*issuer;	/* origin, no path; the tokens' iss */

@@ -34,6 +34,17 @@ match_none(struct str tags, int32_t ver)
 	return false;
 }
 
+bool
+match_tag(struct str tags, struct str tag)
+{
+	if (str_eqz(str_trim(tags), "*"))
+		return true;
+	while (tags.p != NULL)
+		if (str_eq(str_trim(str_cut(&tags, ',')), tag))
+			return true;
+	return false;
+}
+
 const char *
 match_write(struct str tag, struct str none, int32_t *match)
 {

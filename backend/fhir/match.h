@@ -16,6 +16,9 @@ bool		match_version(struct str tag, int32_t *ver);
 /* If-None-Match of a read names version ver, or is "*". RFC 9110 13.1.2 */
 bool		match_none(struct str if_none_match, int32_t ver);
 
+/* If-None-Match has that very tag, or is "*". */
+bool		match_tag(struct str if_none_match, struct str tag);
+
 /*
  * What both mean for a write, as in struct change: a version or MATCH_...;
  * either may be empty. NULL, or what is wrong with them: a static text.

@@ -19,7 +19,6 @@ struct r4_param;
 struct r4_type {
 	int16_t			 number;	/* stored; 1.. */
 	const char		*name;		/* "Patient" */
-	bool			 advertised;	/* one of the spec's 19 */
 	uint16_t		 structure;	/* index of its structure */
 	uint16_t		 nparams;
 	const struct r4_param	*const *params;	/* sorted by code; includes

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/conf.h"
 #include "main/command.h"
-
-#define TWOCARE_VERSION	"3.0.0"
 
 static int	command_version(int argc, char **argv);
 

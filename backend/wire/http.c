@@ -152,15 +152,21 @@ http_answer_init(struct http_answer *answer, struct arena *arena)
 }
 
 void
+http_body_clear(struct http_answer *answer)
+{
+	answer->parts = NULL;
+	answer->parts_end = &answer->parts;
+	answer->body_bytes = 0;
+}
+
+void
 http_answer_clear(struct http_answer *answer)
 {
 	answer->content_type = NULL;
 	answer->fields = NULL;
 	answer->fields_end = &answer->fields;
-	answer->parts = NULL;
-	answer->parts_end = &answer->parts;
-	answer->body_bytes = 0;
 	answer->modified_us = 0;
+	http_body_clear(answer);
 }
 
 void

@@ -98,6 +98,9 @@ void	http_field(struct http_answer *answer, const char *name,
 /* Add to the body; the bytes are borrowed until the answer is sent. */
 void	http_body(struct http_answer *answer, struct str bytes);
 
+/* Forget the body: another one replaces it. */
+void	http_body_clear(struct http_answer *answer);
+
 /* Forget the body and fields: an error replaces what was begun. */
 void	http_answer_clear(struct http_answer *answer);
 

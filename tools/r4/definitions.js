@@ -9,13 +9,6 @@ const { corrected } = require('./corrections');
 
 const VERSION = '4.0.1';
 
-// The types of the platform's own specification: advertised, fully tested.
-const ADVERTISED = new Set(['Patient', 'Practitioner', 'Organization',
-	'Location', 'Encounter', 'Condition', 'Observation', 'Procedure',
-	'MedicationRequest', 'MedicationStatement', 'AllergyIntolerance',
-	'Immunization', 'DiagnosticReport', 'DocumentReference',
-	'Appointment', 'Schedule', 'Slot', 'Coverage', 'Claim']);
-
 function resources(dir, file) {
 	const bundle = JSON.parse(fs.readFileSync(path.join(dir, file)));
 	return bundle.entry.map((entry) => entry.resource);
@@ -27,7 +20,6 @@ function byName(a, b) {
 
 // defs.structures: name of a type -> its StructureDefinition
 // defs.types:      names of the concrete resource types, sorted
-// defs.advertised: Set of names
 // defs.params:     SearchParameters, sorted by url
 // defs.compartments: CompartmentDefinitions, sorted by code
 // defs.codeSystems, defs.valueSets: Maps by canonical url
@@ -50,7 +42,7 @@ function read(dir) {
 	    .map((r) => [r.url, r]));
 
 	return {
-		structures, types, advertised: ADVERTISED,
+		structures, types,
 		params: resources(dir, 'search-parameters.json')
 		    .filter((p) => p.resourceType === 'SearchParameter')
 		    .filter((p) => p.version === VERSION)

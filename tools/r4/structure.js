@@ -181,7 +181,6 @@ function typesFile(defs, numbers, searched, all) {
 	for (const name of numbers.types) {
 		const row = searched.rows.get(name);
 		lines.push(`\t{ ${numbers.type(name)}, "${name}", ` +
-		    `${defs.advertised.has(name)}, ` +
 		    `${all.number.get(name)}, ${row.count}, ` +
 		    `${row.symbol}, ${row.primaryDate} },`);
 	}
