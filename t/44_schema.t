@@ -55,7 +55,7 @@ is $res->{status}, 503, 'a worker that starts does not serve it';
 is $res->{json}{issue}[0]{code}, 'transient', 'as an OperationOutcome';
 cmp_ok $res->{headers}{'retry-after'}, '>=', 1, 'with Retry-After';
 # A worker that leaves may answer for a moment.
-is becomes(503, $stack->env('AUTH_URL') . '/health')->{status}, 503, 'health says so, too';
+is becomes(503, $stack->env('AUTH_URL') . '/ready')->{status}, 503, 'and so does /ready';
 
 sql("delete from schema_migration where version = 99");
 my $until = time + 5;

@@ -245,7 +245,8 @@ make_nginx_conf() {
 	fi
 	{ upstream fast "$FAST_WORKERS"; upstream slow "$SLOW_WORKERS"; } \
 	    >"$HOME_DIR/nginx/twocare_upstreams.conf"
-	for file in nginx.conf twocare_http.conf twocare_server.conf edge_params; do
+	for file in nginx.conf twocare_http.conf twocare_server.conf \
+	    twocare_status.conf edge_params; do
 		sed -e "s|@RUN_DIR@|$HOME_DIR|g" -e "s|@CONF_DIR@|$HOME_DIR/nginx|g" \
 		    -e "s|@STATE_DIR@|$HOME_DIR/state|g" -e "s|@PORT@|$PORT|g" \
 		    -e "s|@HTTP_PORT@|$HTTP_PORT|g" -e "s|@HOST@|$HOST|g" \
@@ -362,6 +363,7 @@ write_env() {
 	FHIR_URL=$BASE_URL/fhir
 	AUTH_URL=$ISSUER
 	HTTP_URL=http://127.0.0.1:$HTTP_PORT
+	METRICS_URL=http://127.0.0.1:$HTTP_PORT/metrics
 	CA_FILE=$HOME_DIR/tls/cert.pem
 	PG_URL='host=$PG_SOCKET_DIR dbname=twocare user=twocare'
 	STATE_DIR=$HOME_DIR/state
@@ -390,7 +392,7 @@ wait_healthy() {
 	local i
 	for i in $(seq 1 $((HEALTHY_WITHIN_S * 5))); do
 		curl -sf -o /dev/null --cacert "$HOME_DIR/tls/cert.pem" \
-		    --noproxy '*' "$ISSUER/health" && return 0
+		    --noproxy '*' "$ISSUER/ready" && return 0
 		sleep 0.2
 	done
 	for name in backend jobs nginx; do

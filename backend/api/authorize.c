@@ -54,7 +54,7 @@ enum err
 authorize_route(struct ctx *ctx, const struct route *route,
     const struct r4_type *type)
 {
-	if (route->who == PUBLIC)
+	if (route->who != TOKEN)
 		return OK;
 	if (ctx->who.client.n == 0)
 		return fail(ctx, ERR_INVALID_TOKEN, "send an access token: "

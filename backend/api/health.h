@@ -1,11 +1,21 @@
-/* Whether this worker can do its work. */
+/* /health and /ready, for supervisors and load balancers. */
 #ifndef API_HEALTH_H
 #define API_HEALTH_H
 
 #include "api/route.h"
 
-/* 200 {"status":"ok"} when the database answers, else ERR_UNAVAILABLE. */
-enum err	health_check(struct ctx *ctx, const struct call *call,
+/* This worker answers; nothing else is asked, so that nobody restarts workers
+ * because the database is away. */
+enum err	health_live(struct ctx *ctx, const struct call *call,
+		    struct http_answer *answer);
+
+/*
+ * Requests can be served: the database answers, its schema is ours, and the
+ * edge's state is no older than STATE_FRESH_S. ERR_UNAVAILABLE otherwise,
+ * saying which of them is not so.
+ */
+#define STATE_FRESH_S	60
+enum err	health_ready(struct ctx *ctx, const struct call *call,
 		    struct http_answer *answer);
 
 #endif

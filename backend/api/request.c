@@ -10,6 +10,7 @@
 #include "base/code.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/when.h"
 #include "fhir/scope.h"
 #include "wire/migrate.h"
@@ -98,11 +99,12 @@ check_address(struct ctx *ctx, const struct http_req *req,
  * database is there.
  */
 static enum err
-check_schema(struct ctx *ctx, struct request_world *world)
+check_schema(struct ctx *ctx, struct request_world *world,
+    const struct route *route)
 {
 	enum err err;
 
-	if (world->schema_known)
+	if (world->schema_known || route->who == ALWAYS)
 		return OK;
 	err = migrate_check(ctx);
 	world->schema_known = err == OK;
@@ -391,6 +393,15 @@ struct request {
 	int64_t			 began_us;
 };
 
+static void
+count_request(const struct request *r, const struct http_answer *answer)
+{
+	size_t row = r->call.route == NULL ? METRICS_ROUTES - 1 :
+	    (size_t)(r->call.route - routes);
+
+	metrics_request(row, answer->status, clock_us() - r->began_us);
+}
+
 static struct request *
 request_new(struct request_world *world, struct http_exchange *x)
 {
@@ -415,6 +426,7 @@ request_ask(void *arg, struct http_exchange *x)
 	struct request *r = request_new(world, x);
 	struct http_req *req = &x->req;
 
+	metrics_busy(++world->in_hand);
 	authorize_who(&r->ctx, req);
 	route_find(req->method, req->path, &r->match);
 	r->call.route = r->match.route;
@@ -423,7 +435,7 @@ request_ask(void *arg, struct http_exchange *x)
 	(void)http_params_parse(x->arena, req->query, true, &req->params);
 	r->err = check_address(&r->ctx, req, &r->match, &x->answer);
 	if (r->err == OK && r->call.route != NULL)
-		r->err = check_schema(&r->ctx, world);
+		r->err = check_schema(&r->ctx, world, r->call.route);
 	if (r->err == OK && r->call.route != NULL)
 		r->err = prepare(&r->ctx, &r->call, &r->match);
 	return r->err != OK || r->call.route == NULL ||
@@ -450,6 +462,8 @@ request_sent(void *arg, struct http_exchange *x)
 	struct request_world *world = arg;
 	struct request *r = x->own;
 
+	count_request(r, &x->answer);
+	metrics_busy(--world->in_hand);
 	log_request(&r->ctx, &r->call, r->err, &x->answer, r->began_us);
 	if (x->req.body.n + x->answer.body_bytes > KEPT_BUFFERS_BYTES)
 		pg_shed(world->pg);

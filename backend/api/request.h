@@ -20,6 +20,7 @@ struct request_world {
 	const struct conf	*conf;
 	struct pg		*pg;
 	bool			 schema_known;	/* false at first */
+	unsigned		 in_hand;	/* requests; 0 at first */
 };
 
 /* Answers every request; its argument is a struct request_world. Never fails:

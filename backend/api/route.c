@@ -5,6 +5,7 @@
 #include "api/fhir.h"
 #include "api/health.h"
 #include "api/login.h"
+#include "api/metrics.h"
 #include "base/buf.h"
 #include "fhir/scope.h"
 
@@ -15,8 +16,12 @@
 /* clang-format off */
 const struct route routes[] = {
 /* method	path					who	verbs	 pool	face	    body	params */
-{ HTTP_GET,	"/health",				PUBLIC,	0,	 FAST,	FACE_REST,  BODY_NONE,	"*",
-  health_check,		"Whether this server and its database answer", NULL },
+{ HTTP_GET,	"/health",				ALWAYS,	0,	 FAST,	FACE_REST,  BODY_NONE,	"*",
+  health_live,		"Whether this server answers", NULL },
+{ HTTP_GET,	"/ready",				ALWAYS,	0,	 FAST,	FACE_REST,  BODY_NONE,	"*",
+  health_ready,		"Whether it can serve: database, schema, state", NULL },
+{ HTTP_GET,	"/metrics",				ALWAYS,	0,	 FAST,	FACE_REST,  BODY_NONE,	"*",
+  metrics_show,		"What this node counted, for Prometheus", NULL },
 { HTTP_POST,	"/oauth/token",				PUBLIC,	0,	 SLOW,	FACE_OAUTH, BODY_OTHER,	"*",
   login_token,		"Get an access token", NULL },
 { HTTP_GET,	"/.well-known/oauth-authorization-server", PUBLIC, 0,	 FAST,	FACE_REST,  BODY_NONE,	"*",

@@ -41,7 +41,8 @@ typedef enum err	route_ask(struct ctx *ctx, struct call *call);
 typedef enum err	route_handler(struct ctx *ctx, const struct call *call,
 			    struct http_answer *answer);
 
-enum route_who { PUBLIC, TOKEN };
+/* ALWAYS is public, and answered whatever the database's schema is. */
+enum route_who { PUBLIC, TOKEN, ALWAYS };
 enum route_pool { FAST, SLOW };	/* which workers nginx gives it to */
 enum route_body { BODY_NONE, BODY_JSON, BODY_OTHER };
 

@@ -3,6 +3,7 @@
 #include "jobs/kinds.h"
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/when.h"
 #include "oauth/keyring.h"
 #include "queries.h"
@@ -122,6 +123,7 @@ kinds_run(struct ctx *ctx, bool *ran)
 	kind = kind_named(pg_get_str(res, 0, 0));
 	tries = pg_get_int4(res, 0, 1);
 	err = kind->run(ctx);
+	metrics_job(kind->name, err == OK, when_now() - begin_us, begin_us);
 	if (err == OK)
 		log_line(LOG_LEVEL_DEBUG, "job", "kind=%s us=%lld", kind->name,
 		    (long long)(when_now() - begin_us));

@@ -6,6 +6,7 @@
 
 #include "base/conf.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/when.h"
 #include "jobs/edge.h"
 #include "jobs/kinds.h"
@@ -75,6 +76,7 @@ static void
 note_outcome(const struct ctx *ctx, struct loop *loop, enum err err)
 {
 	if (err == OK) {
+		metrics->jobs_turn_us = ctx->now_us;
 		if (loop->wait_ms > TURN_MS)
 			log_line(LOG_LEVEL_INFO, "jobs_recovered", "state=%s",
 			    "written");

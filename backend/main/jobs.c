@@ -8,13 +8,11 @@
 
 #include "base/conf.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "jobs/loop.h"
 #include "main/command.h"
 #include "main/privilege.h"
 #include "wire/pg.h"
-
-/* nginx reads the folder; what is made in it is nginx's group's. */
-#define STATE_DIR_MODE	02750
 
 static volatile sig_atomic_t stop;
 
@@ -73,6 +71,8 @@ command_jobs(int argc, char **argv)
 		return command_fail("%s", why);
 	if ((ctx = command_ctx()) == NULL || !lock_dir(ctx))
 		return COMMAND_FAILED;
+	if (!metrics_open(conf->state_dir))
+		log_line(LOG_LEVEL_WARN, "metrics_alone", "errno=%d", errno);
 	catch_signals();
 	log_line(LOG_LEVEL_INFO, "jobs_begin", "pid=%d", (int)getpid());
 	jobs_loop(ctx, &stop);

@@ -26,6 +26,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "main/command.h"
 #include "main/socket.h"
 #include "main/worker.h"
@@ -263,6 +264,7 @@ worker_start(const struct conf *conf, struct worker *worker)
 		return;
 	}
 	worker->pid = pid;
+	metrics_worker((size_t)(worker - workers), worker->name, pid);
 	log_line(LOG_LEVEL_INFO, "worker_started", "worker=%s pid=%d",
 	    worker->name, pid);
 }
@@ -283,6 +285,7 @@ worker_died(struct worker *worker)
 	int64_t now = clock_ms();
 
 	worker->pid = 0;
+	metrics_worker((size_t)(worker - workers), worker->name, 0);
 	if (now - worker->began_ms >= SHORT_LIFE_MS)
 		worker->delay_ms = 0;
 	else if (worker->delay_ms == 0)
@@ -485,6 +488,9 @@ master_run(const struct conf *conf)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		sigaddset(&ours, numbers[i]);
 	sigprocmask(SIG_BLOCK, &ours, NULL);
+	/* Places of a time with more workers. */
+	for (size_t i = 0; i < METRICS_WORKERS; i++)
+		metrics_worker(i, "", 0);
 	start_due(conf);
 	for (size_t i = 0; i < nleaving; i++)
 		kill(leaving[i], SIGTERM);

@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* Of state_dir: nginx reads it; what is made in it is nginx's group's. */
+#define STATE_DIR_MODE	02750
+
 /*
  * When started as root, become user for good (groups, then user). Nothing
  * happens for an ordinary user, or when user is empty or "root". False with a

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "base/conf.h"
+#include "base/log.h"
+#include "base/metrics.h"
 #include "main/command.h"
 #include "main/master.h"
 #include "main/privilege.h"
@@ -43,6 +45,8 @@ command_serve(int argc, char **argv)
 	if (conf == NULL || check)
 		return conf == NULL ? COMMAND_FAILED : COMMAND_OK;
 	if (!make_dir(conf->socket_dir, SOCKET_DIR_MODE, conf->user,
+	    conf->socket_group, &why) ||
+	    !make_dir(conf->state_dir, STATE_DIR_MODE, conf->user,
 	    conf->socket_group, &why))
 		return command_fail("%s", why);
 	if (!master_begin(conf) ||
@@ -50,5 +54,7 @@ command_serve(int argc, char **argv)
 		return COMMAND_FAILED;
 	if (!become_user(conf->user, &why))
 		return command_fail("%s", why);
+	if (!metrics_open(conf->state_dir))
+		log_line(LOG_LEVEL_WARN, "metrics_alone", "errno=%d", errno);
 	return master_run(conf);
 }

@@ -3,6 +3,7 @@
 #include "wire/pg_link.h"
 
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <stdio.h>
 
@@ -62,6 +63,7 @@ pg_fault_keep(struct pg *pg, const PGresult *res, const char *statement)
 	if (sqlstate[0] == '\0')
 		sqlstate = "08006";
 	kind = kind_of(sqlstate);
+	metrics_count(&metrics->database_errors[kind->err]);
 	snprintf(pg->sqlstate, sizeof(pg->sqlstate), "%s", sqlstate);
 	snprintf(pg->constraint, sizeof(pg->constraint), "%s",
 	    field(res, PG_DIAG_CONSTRAINT_NAME));

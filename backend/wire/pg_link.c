@@ -6,6 +6,7 @@
 #include "wire/pg_link.h"
 
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <assert.h>
 #include <poll.h>
@@ -87,6 +88,7 @@ pg_link_open(struct pg *pg)
 	PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
 	PQsetErrorVerbosity(pg->conn, PQERRORS_TERSE);
 	pg->session++;
+	metrics_count(&metrics->database_connects);
 	return OK;
 }
 

@@ -62,6 +62,12 @@ update job set lease = '-infinity', tries = 0,
        due = now() + make_interval(secs => $2::int)
  where kind = $1
 
+-- name: job_queue
+-- -> how many kinds are due, and for how many microseconds the first has been.
+select count(*)::int,
+       coalesce(extract(epoch from now() - min(due)) * 1000000, 0)::bigint
+  from job where due <= now()
+
 -- name: job_failed
 -- $1 kind, $2 seconds until it is tried again.
 update job set lease = '-infinity', tries = tries + 1,
