@@ -26,6 +26,7 @@ files=(
 	"0644 conf/twocare_server.conf /etc/twocare/twocare_server.conf"
 	"0644 conf/twocare_status.conf /etc/twocare/twocare_status.conf"
 	"0644 conf/edge_params /etc/twocare/edge_params"
+	"0644 conf/bench.conf /etc/twocare/bench.conf"
 	"0644 conf/systemd/twocare-backend.service $units/twocare-backend.service"
 	"0644 conf/systemd/twocare-jobs.service $units/twocare-jobs.service"
 )

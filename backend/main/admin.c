@@ -32,6 +32,8 @@ static const struct command commands[] = {
 { "client disable",	admin_client_disable,	"refuse a client and its tokens",			"ID" },
 { "client enable",	admin_client_enable,	"accept it again",					"ID" },
 { "client rotate",	admin_client_rotate,	"a new secret; the old one lives on for 7 days",	"ID [--overlap DAYS] [--output text|json|env]" },
+{ "token",		admin_token,		"access tokens for load tests, one a line",		"[--count N] [--clients N] [--tenant NAME] [--scopes \"S ...\"]\n"
+										  "      [--ttl SECONDS] [--output text|json] [--in-production]" },
 { "key rotate",		admin_key_rotate,	"one step: make and publish a key, then sign with it",	"[--alg RS256] [--now]" },
 { "key list",		admin_key_list,		"signing keys and their states",			"[--output text|json]" },
 { "revoke",		admin_revoke,		"refuse what was issued until now",			"--token JTI | --client ID | --sub SUB | --grant GRANT |\n"

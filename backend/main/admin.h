@@ -19,6 +19,9 @@ int	admin_key_rotate(int argc, char **argv);
 int	admin_key_list(int argc, char **argv);
 int	admin_revoke(int argc, char **argv);
 
+/* admin_token.c */
+int	admin_token(int argc, char **argv);
+
 /* admin_state.c */
 int	admin_state(int argc, char **argv);
 int	admin_state_build(int argc, char **argv);

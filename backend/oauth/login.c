@@ -160,3 +160,22 @@ login_client(struct ctx *ctx, const struct http_req *req,
 		return OK;
 	return proven ? OK : refuse_client(ctx);
 }
+
+enum err
+login_trusted(struct ctx *ctx, struct str client_id, struct login *login)
+{
+	struct pg_args a = pg_args(ctx->arena);
+	PGresult *res;
+	enum err err;
+
+	pg_text(&a, client_id);
+	if ((err = pg_exec(ctx, &query_token_client, &a, &res)) != OK)
+		return err;
+	if (PQntuples(res) == 0 ||
+	    !str_eqz(pg_get_str(res, 0, COL_STATUS), "active"))
+		return fail(ctx, ERR_NOT_FOUND, "there is no active client "
+		    "%.*s", STR_ARGS(client_id));
+	login->client_id = client_id;
+	take_row(ctx, res, login);
+	return OK;
+}

@@ -28,4 +28,9 @@ struct login {
 enum err	login_client(struct ctx *ctx, const struct http_req *req,
 		    const struct http_params *form, struct login *login);
 
+/* The client of this id without any proof, for administrators. ERR_NOT_FOUND
+ * for one that is unknown or disabled. */
+enum err	login_trusted(struct ctx *ctx, struct str client_id,
+		    struct login *login);
+
 #endif

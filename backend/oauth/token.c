@@ -193,6 +193,20 @@ sign(struct ctx *ctx, const struct login *login, struct str claims_json,
 	return OK;
 }
 
+enum err
+token_issue(struct ctx *ctx, const struct login *login, struct str asked,
+    struct str *scope, struct str *token)
+{
+	int64_t iat_s = ctx->now_us / US_PER_SECOND;
+	enum err err;
+
+	if ((err = grant_scope(ctx, login, asked, scope)) != OK ||
+	    (err = sign(ctx, login, claims(ctx, login, *scope, iat_s),
+	    token)) != OK)
+		return err;
+	return note_expiry(ctx, login, iat_s + login->ttl_s);
+}
+
 /* RFC 6749 5.1 */
 static void
 say(struct ctx *ctx, const struct login *login, struct str token,
@@ -215,10 +229,9 @@ enum err
 oauth_token(struct ctx *ctx, const struct http_req *req,
     struct http_answer *answer)
 {
-	int64_t iat_s = ctx->now_us / US_PER_SECOND;
 	struct http_params form;
 	struct login login;
-	struct str scope, token = STR_NONE;
+	struct str scope = STR_NONE, token = STR_NONE;
 	enum err err;
 
 	if ((err = check_request(ctx, req)) != OK ||
@@ -229,13 +242,9 @@ oauth_token(struct ctx *ctx, const struct http_req *req,
 	if (login.public)
 		return fail(ctx, ERR_OAUTH_UNAUTHORIZED, "a public client may "
 		    "not use client_credentials");
-	err = grant_scope(ctx, &login, http_param(&form, STR("scope")),
-	    &scope);
+	err = token_issue(ctx, &login, http_param(&form, STR("scope")),
+	    &scope, &token);
 	if (err != OK)
-		return err;
-	err = sign(ctx, &login, claims(ctx, &login, scope, iat_s), &token);
-	if (err != OK ||
-	    (err = note_expiry(ctx, &login, iat_s + login.ttl_s)) != OK)
 		return err;
 	ctx->who.tn = login.tn;
 	ctx->who.client = ctx->who.sub = login.client_id;

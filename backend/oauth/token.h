@@ -21,6 +21,17 @@
 enum err	oauth_token(struct ctx *ctx, const struct http_req *req,
 		    struct http_answer *answer);
 
+struct login;
+
+/*
+ * Sign a token for a client that has been found, and note when it expires.
+ * asked: the scopes wanted, empty for all that the client may have; *scope gets
+ * those of the token. ERR_OAUTH_SCOPE for one that it may not have,
+ * ERR_UNAVAILABLE while there is no key.
+ */
+enum err	token_issue(struct ctx *ctx, const struct login *login,
+		    struct str asked, struct str *scope, struct str *token);
+
 #define TOKEN_CHALLENGE		"Basic realm=\"2care\", charset=\"UTF-8\""
 
 #endif

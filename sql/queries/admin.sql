@@ -79,3 +79,9 @@ update client
    set status = $2,
        disabled = case when $2 = 'disabled' then now() end
  where id = $1 returning id
+
+-- Tokens that an administrator took without a client's secret.
+-- name: audit_tokens
+-- $1 tenant number, $2 who, $3 what
+insert into audit (at, tn, client, sub, addr, request, op, type, id, rid, ver)
+values (now(), $1, '', $2, '', 'admin token', 'T', 0, $3, 0, 0)
