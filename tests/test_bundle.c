@@ -3,6 +3,7 @@
 #include "lib/database.h"
 #include "lib/suite.h"
 
+#include "base/when.h"
 #include "fhir/bundle_entry.h"
 #include "fhir/outcome.h"
 #include "wire/migrate.h"
@@ -464,6 +465,85 @@ START_TEST(update_delete_and_read_are_answered_each_in_its_way)
 }
 END_TEST
 
+#define BATCH(entries) "{\"resourceType\":\"Bundle\",\"type\":"	\
+	"\"batch\",\"entry\":[" entries "]}"
+#define GET_A	"{" REQ("GET", "Patient/a") "}"
+#define POST_P	"{\"resource\":" P "," REQ("POST", "Patient") "}"
+
+/* What it was asked, in order; what is read has 3 MiB. */
+static struct str asked[8];
+static size_t nasked;
+
+static enum err
+ask_large(struct ctx *c, void *world, const struct bundle_request *request,
+    struct http_answer *answer)
+{
+	static char large[3 * 1024 * 1024];
+
+	(void)c;
+	(void)world;
+	memset(large, ' ', sizeof(large));
+	large[0] = '1';
+	asked[nasked++] = request->method;
+	http_body(answer, (struct str){ large,
+	    str_eqz(request->method, "GET") ? sizeof(large) : 1 });
+	return OK;
+}
+
+static const struct bundle_host large_host = { .allow = allow_all,
+	.ask = ask_large, .returns = BUNDLE_RECORD };
+
+START_TEST(batch_works_in_the_order_of_r4_and_answers_in_its_own)
+{
+	static const char *const order[] = { "DELETE", "POST", "PUT", "GET" };
+	struct str body;
+
+	nasked = 0;
+	ck_assert_int_eq(run_for(&large_host, STR(BATCH(GET_A ",{\"resource\":"
+	    PID("b") "," REQ("PUT", "Patient/b") "}," POST_P ",{"
+	    REQ("DELETE", "Patient/c") "},{}")), &body), OK);
+	ck_assert_uint_eq(nasked, 4);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert(str_eqz(asked[i], order[i]));
+	ck_assert(str_eqz(member(parse(body), 0, "entry.4.response.status"),
+	    "400 Bad Request"));
+}
+END_TEST
+
+START_TEST(batch_reads_no_more_than_it_can_hold)
+{
+	struct str body;
+	struct jdoc *d;
+
+	nasked = 0;
+	ck_assert_int_eq(run_for(&large_host, STR(BATCH(GET_A "," GET_A ","
+	    GET_A "," GET_A "," POST_P)), &body), OK);
+	d = parse(body);
+	ck_assert_uint_eq(nasked, 4);
+	ck_assert(str_eqz(member(d, 0, "entry.2.response.status"), "200 OK"));
+	ck_assert(str_starts(member(d, 0, "entry.3.response.status"),
+	    STR("413")));
+	ck_assert(str_eqz(member(d, 0,
+	    "entry.3.response.outcome.issue.0.code"), "too-long"));
+	ck_assert(str_eqz(member(d, 0, "entry.4.response.status"), "200 OK"));
+}
+END_TEST
+
+START_TEST(batch_begins_nothing_when_its_time_is_over)
+{
+	struct str body;
+
+	nasked = 0;
+	ctx.now_us = when_now() - 41 * US_PER_SECOND;
+	ck_assert_int_eq(run_for(&large_host, STR(BATCH(GET_A "," POST_P)),
+	    &body), OK);
+	ck_assert_uint_eq(nasked, 0);
+	ck_assert(str_eqz(member(parse(body), 0,
+	    "entry.1.response.outcome.issue.0.code"), "too-costly"));
+	ck_assert_int_eq(ctx.fault.err, OK);
+}
+END_TEST
+
 START_TEST(empty_transaction_is_answered)
 {
 	struct str body;
@@ -541,6 +621,9 @@ add_tests(TCase *tc)
 		every_right_is_asked_for,
 		what_cannot_be_read_undoes_what_was_written,
 		entries_that_write_show_what_is_preferred,
+		batch_works_in_the_order_of_r4_and_answers_in_its_own,
+		batch_reads_no_more_than_it_can_hold,
+		batch_begins_nothing_when_its_time_is_over,
 		update_delete_and_read_are_answered_each_in_its_way,
 		empty_transaction_is_answered,
 		searchset_holds_stored_bytes_and_links,

@@ -4,6 +4,7 @@
 #include "api/field.h"
 #include "api/pretty.h"
 #include "fhir/match.h"
+#include "fhir/store.h"
 #include "lib/suite.h"
 #include "wire/http.h"
 
@@ -291,6 +292,42 @@ START_TEST(if_match_is_one_version)
 }
 END_TEST
 
+START_TEST(conditions_of_a_write_are_one_version_some_or_none)
+{
+	static const struct {
+		const char *if_match, *if_none_match;
+		bool fine;
+		int32_t match;
+	} rows[] = {
+		{ "", "", true, MATCH_ANY },
+		{ "W/\"3\"", "", true, 3 },
+		{ " * ", "", true, MATCH_SOME },
+		{ "", " *", true, MATCH_NONE },
+		{ "3", "", false, 0 },
+		{ "", "W/\"3\"", false, 0 },
+		{ "*", "*", false, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int32_t match = 7;
+		const char *wrong = match_write(str_of(rows[i].if_match),
+		    str_of(rows[i].if_none_match), &match);
+
+		ck_assert_msg((wrong == NULL) == rows[i].fine, "%zu", i);
+		ck_assert(!rows[i].fine || match == rows[i].match);
+	}
+}
+END_TEST
+
+START_TEST(if_none_match_may_name_any_tag)
+{
+	ck_assert(match_tag(STR("\"a\", W/\"b\""), STR("W/\"b\"")));
+	ck_assert(match_tag(STR("*"), STR("W/\"b\"")));
+	ck_assert(!match_tag(STR("W/\"bb\""), STR("W/\"b\"")));
+	ck_assert(!match_tag(STR_NONE, STR("W/\"b\"")));
+}
+END_TEST
+
 START_TEST(if_none_match_is_a_list_of_versions)
 {
 	ck_assert(match_none(STR("W/\"1\", W/\"2\""), 2));
@@ -320,6 +357,8 @@ main(void)
 	tcase_add_test(tc, prefer_is_read_in_both_spellings);
 	tcase_add_test(tc, what_was_done_of_prefer_is_told);
 	tcase_add_test(tc, if_match_is_one_version);
+	tcase_add_test(tc, conditions_of_a_write_are_one_version_some_or_none);
+	tcase_add_test(tc, if_none_match_may_name_any_tag);
 	tcase_add_test(tc, if_none_match_is_a_list_of_versions);
 	return suite_run();
 }
