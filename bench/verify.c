@@ -25,10 +25,12 @@
 #define ROUNDS_MAX	101
 #define PER_ROUND	200
 
-#define CLAIMS	"{\"iss\":\"https://auth.example.org\",\"sub\":\"cli_4e5f6a7b8c9d\"," \
-	"\"aud\":\"https://api.example.org/v3\",\"client_id\":\"cli_4e5f6a7b8c9d\"," \
-	"\"iat\":1767225600,\"exp\":1767229200,\"jti\":\"tok_0123456789abcdef0123\"," \
-	"\"scope\":\"patient:read patient:write clinical:read\",\"tenant\":\"1\"," \
+#define CLIENT	"cli_4e5f6a7b8c9d"
+#define CLAIMS	"{\"iss\":\"https://auth.example.org\",\"sub\":\"" CLIENT "\"," \
+	"\"aud\":\"https://api.example.org/v3\",\"tenant\":\"1\"," \
+	"\"client_id\":\"" CLIENT "\",\"iat\":1767225600," \
+	"\"exp\":1767229200,\"jti\":\"tok_0123456789abcdef0123\"," \
+	"\"scope\":\"patient:read patient:write clinical:read\"," \
 	"\"env\":\"production\"}"
 
 /* One algorithm's key, token and signature, for both ways. */
