@@ -26,7 +26,8 @@
 #define PER_ROUND	200
 
 #define CLIENT	"cli_4e5f6a7b8c9d"
-#define CLAIMS	"{\"iss\":\"https://auth.example.org\",\"sub\":\"" CLIENT "\"," \
+#define CLAIMS	"{\"iss\":\"https://auth.example.org\"," \
+	"\"sub\":\"" CLIENT "\"," \
 	"\"aud\":\"https://api.example.org/v3\",\"tenant\":\"1\"," \
 	"\"client_id\":\"" CLIENT "\",\"iat\":1767225600," \
 	"\"exp\":1767229200,\"jti\":\"tok_0123456789abcdef0123\"," \

@@ -37,29 +37,14 @@ oct_set('c.json', c1 => $secret);
 
 sub conf {
     my ($issuers) = @_;
-    my $user = $> == 0 ? 'user root;' : '';
-    return <<"END";
-load_module @{[ Edge::module() ]};
-$user
-worker_processes 1;
-pid $edge->{dir}/nginx.pid;
-error_log $edge->{dir}/log/error.log notice;
-events { }
-http {
-    access_log off;
-@{[ join '', map { "    ${_}_temp_path $edge->{dir}/nginx/$_;\n" } qw(client_body fastcgi proxy uwsgi scgi) ]}
-    twocare_zone issuers:1m;
-    server {
-        listen 127.0.0.1:$edge->{port};
-        twocare_auth on;
-        $issuers
-        location / { empty_gif; }
-        location /b { twocare_issuer $B keys=$dir/b.json audience=$api; empty_gif; }
-        location /plain { twocare_issuer $D keys=$dir/b.json audience=$api profile=jwt client=azp;
-            add_header Client \$twocare_client_id always; empty_gif; }
-        location /strict { twocare_issuer $D keys=$dir/b.json audience=$api client=azp; empty_gif; }
-    }
-}
+    return $edge->bare('twocare_zone issuers:1m;', <<"END");
+twocare_auth on;
+$issuers
+location / { empty_gif; }
+location /b { twocare_issuer $B keys=$dir/b.json audience=$api; empty_gif; }
+location /plain { twocare_issuer $D keys=$dir/b.json audience=$api profile=jwt client=azp;
+    add_header Client \$twocare_client_id always; empty_gif; }
+location /strict { twocare_issuer $D keys=$dir/b.json audience=$api client=azp; empty_gif; }
 END
 }
 my $issuers = <<"END";

@@ -17,40 +17,27 @@ Edge::write_file("$dir/$_.json", Edge::run(Edge::tool('tool_edge'), 'jwks', $edg
 
 sub conf {
     my ($server, $locations) = @_;
-    my $user = $> == 0 ? 'user root;' : '';
-    return <<"END";
-load_module @{[ Edge::module() ]};
-$user
-worker_processes 1;
-pid $edge->{dir}/nginx.pid;
-error_log $edge->{dir}/log/error.log notice;
-events { }
-http {
-    underscores_in_headers on;
-    log_format verdict '\$request_uri \$status \$twocare_verdict/\$twocare_reason';
-    access_log $edge->{dir}/log/access.log verdict;
-@{[ join '', map { "    ${_}_temp_path $edge->{dir}/nginx/$_;\n" } qw(client_body fastcgi proxy uwsgi scgi) ]}
-    twocare_zone any:1m;
-    twocare_audience $api;
-    twocare_issuer $iss keys=$dir/a.json;
-    twocare_claim \$roles realm_access roles;
-    twocare_claim \$given "https://idp.test/given name";
-    server {        # somebody else's application: it answers with what it got
-        listen unix:$dir/app.sock;
-        access_log off;
-        location / {
-            default_type text/plain;
-            return 200 "user=\$http_x_user|scope=\$http_x_scope|roles=\$http_x_roles|given=\$http_x_given|verdict=\$http_x_verdict|auth=\$http_authorization|cookie=\$http_cookie|other=\$http_x_other|list=\$http_x_list|n=\$http_x_n|no=\$http_x_no|obj=\$http_x_obj|under=\$http_x__user";
-        }
-    }
-    server {
-        listen 127.0.0.1:$edge->{port};
-        $server
-        location / { proxy_pass http://unix:$dir/app.sock; }
-        $locations
+    return $edge->bare(<<"HTTP", <<"SERVER");
+underscores_in_headers on;
+log_format verdict '\$request_uri \$status \$twocare_verdict/\$twocare_reason';
+twocare_zone any:1m;
+twocare_audience $api;
+twocare_issuer $iss keys=$dir/a.json;
+twocare_claim \$roles realm_access roles;
+twocare_claim \$given "https://idp.test/given name";
+server {        # somebody else's application: it answers with what it got
+    listen unix:$dir/app.sock;
+    location / {
+        default_type text/plain;
+        return 200 "user=\$http_x_user|scope=\$http_x_scope|roles=\$http_x_roles|given=\$http_x_given|verdict=\$http_x_verdict|auth=\$http_authorization|cookie=\$http_cookie|other=\$http_x_other|list=\$http_x_list|n=\$http_x_n|no=\$http_x_no|obj=\$http_x_obj|under=\$http_x__user";
     }
 }
-END
+HTTP
+access_log $edge->{dir}/log/access.log verdict;
+$server
+location / { proxy_pass http://unix:$dir/app.sock; }
+$locations
+SERVER
 }
 my $server = <<'END';
 twocare_auth on;
@@ -235,7 +222,7 @@ for my $row (@wrong) {
     like $out, qr/\Q$why\E/, "  because: $why";
 }
 for my $row ([ 'twocare_claim x y', 'invalid variable name "x"' ], [ 'twocare_claim $x', 'invalid number of arguments' ], [ 'twocare_claim $x ""', 'has an empty name' ], [ 'twocare_claim $roles y', 'duplicate "roles" variable' ]) {
-    Edge::write_file($edge->path('nginx/nginx.conf'), conf('', '') =~ s/(    twocare_claim \$given)/    $row->[0];\n$1/r);
+    Edge::write_file($edge->path('nginx/nginx.conf'), conf('', '') =~ s/^(twocare_claim \$given)/$row->[0];\n$1/mr);
     like qx(@{[ join ' ', $edge->command('-t') ]} 2>&1), qr/\Q$row->[1]\E in \S+:\d+|\Q$row->[1]\E/, "$row->[0]: refused";
 }
 

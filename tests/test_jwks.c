@@ -203,6 +203,27 @@ START_TEST(rsa_exponent_is_odd_and_at_least_65537)
 }
 END_TEST
 
+/* Two primes as that generator made them. */
+#define ROCA_N	"89LAZNR7PZBpLZtGnDKZszxkMggLZEUC5NAaUFtGbPjKPWAPRMibVho8sC" \
+	"ctG_9jjegqLvrnbjezthUsNucI_JU94v17xDkGCWCB9Y3tlbxPJpw_uEAuivZ64vDk6" \
+	"gOw4ef2zEQfWOKM70oybYzG93MQO9rkLuW6qGos_HjdYQrqV_w6L4m9lnaxf07FstUY" \
+	"5gK_12BKlURweX-l1pi93rmwGGIA8rlZ-Xpk1W7QSuM9q4keTArQ1D8Yj1NYIkCvtIJ" \
+	"aqo1Lra9_nCZP7aJDUap9afRKqW8XAly3KpUtZGBTOhuJc63pCVQadXcoiH-LkLprR5" \
+	"LHWS-bjzWCpJ2DTw"
+
+START_TEST(rsa_key_of_a_broken_generator_is_refused)
+{
+	/* CVE-2017-15361 */
+	static const char set[] = "{\"keys\":[{\"kid\":\"a\",\"kty\":\"RSA\","
+	    "\"e\":\"AQAB\",\"n\":\"" ROCA_N "\"}]}";
+	enum jose_error error;
+	const char *why;
+
+	ck_assert_ptr_null(jose_keys_load(str_of(set), NULL, &error, &why));
+	ck_assert_ptr_nonnull(strstr(why, "CVE-2017-15361"));
+}
+END_TEST
+
 START_TEST(generation_tells_key_sets_apart)
 {
 	struct str both = arena_printf(arena, "{\"keys\":[%.*s,%.*s]}",
@@ -234,6 +255,7 @@ main(void)
 	tcase_add_loop_test(c, set_of_secrets_is_judged, 0,
 	    NITEMS(secret_cases));
 	tcase_add_test(c, rsa_exponent_is_odd_and_at_least_65537);
+	tcase_add_test(c, rsa_key_of_a_broken_generator_is_refused);
 	tcase_add_test(c, generation_tells_key_sets_apart);
 	return suite_run();
 }

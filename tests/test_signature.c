@@ -301,6 +301,29 @@ START_TEST(ecdsa_r_and_s_are_of_their_length_and_range)
 }
 END_TEST
 
+START_TEST(ecdsa_s_may_be_the_other_of_two)
+{
+	/* r, n - s is a signature, too; JWS does not forbid it (RFC 7518 3.4).
+	 * What is remembered of a token is its own digest, so a second
+	 * spelling gains nothing. */
+	const struct curve *c = &curves[_i];
+	unsigned char raw[96];
+	unsigned borrow = 0;
+
+	ck_assert_uint_eq(jose_sign_raw(every[c->alg].key, INPUT, raw,
+	    sizeof(raw)), 2 * c->part);
+	for (size_t i = c->part; i-- > 0;) {
+		unsigned s = raw[c->part + i] + borrow;
+
+		borrow = c->order[i] < s;
+		raw[c->part + i] = (unsigned char)(c->order[i] - s);
+	}
+	ck_assert_int_eq(jose_verify_raw(jose_keys_at(every[c->alg].keys, 0),
+	    c->alg, INPUT, (struct str){ (char *)raw, 2 * c->part }),
+	    JOSE_OK);
+}
+END_TEST
+
 START_TEST(other_signatures_have_one_length)
 {
 	static const enum jose_alg algs[] = {
@@ -392,6 +415,7 @@ END_TEST
 
 START_TEST(hmac_is_compared_whole)
 {
+	/* CVE-2024-25189: a MAC is bytes, and has zeros among them. */
 	static const char set[] = "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"a\","
 	    "\"k\":\"" K32 "\"}]}";
 	enum jose_error error;
@@ -400,6 +424,7 @@ START_TEST(hmac_is_compared_whole)
 	    &why);
 	unsigned char secret[32], mac[SHA256_BYTES + 1] = { 0 };
 	const struct jose_key *key;
+	struct str input = INPUT;
 
 	ck_assert_ptr_nonnull(keys);
 	key = jose_keys_at(keys, 0);
@@ -409,9 +434,16 @@ START_TEST(hmac_is_compared_whole)
 		ck_assert_int_eq(jose_verify_raw(key, JOSE_HS256, INPUT,
 		    (struct str){ (char *)mac, n }),
 		    n == SHA256_BYTES ? JOSE_OK : JOSE_SIGNATURE);
+	/* Until a zero comes early: what is behind it counts, too. */
+	for (char text[] = "a.0"; memchr(mac, 0, 8) == NULL; text[2]++) {
+		ck_assert_int_lt(text[2], 126);
+		input = (struct str){ memcpy(arena_alloc(arena, 3), text, 3),
+		    3 };
+		hmac_sha256((struct str){ (char *)secret, 32 }, input, mac);
+	}
 	for (size_t i = 0; i < SHA256_BYTES; i++) {
 		mac[i] ^= 1;
-		ck_assert_int_eq(jose_verify_raw(key, JOSE_HS256, INPUT,
+		ck_assert_int_eq(jose_verify_raw(key, JOSE_HS256, input,
 		    (struct str){ (char *)mac, SHA256_BYTES }),
 		    JOSE_SIGNATURE);
 		mac[i] ^= 1;
@@ -434,6 +466,8 @@ main(void)
 	tcase_add_test(c, digest_and_padding_belong_to_the_key);
 	tcase_add_test(c, ps256_salt_is_as_long_as_the_digest);
 	tcase_add_loop_test(c, ecdsa_r_and_s_are_of_their_length_and_range, 0,
+	    NITEMS(curves));
+	tcase_add_loop_test(c, ecdsa_s_may_be_the_other_of_two, 0,
 	    NITEMS(curves));
 	tcase_add_loop_test(c, other_signatures_have_one_length, 0, 4);
 	tcase_add_test(c, eddsa_s_is_below_the_order);

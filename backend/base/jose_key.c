@@ -142,6 +142,40 @@ bytes(const unsigned char *p, size_t n)
 	return (struct str){ (const char *)p, n };
 }
 
+/* Whether some power of 65537 is n modulo prime. */
+static bool
+is_power_modulo(const unsigned char *n, size_t n_bytes, unsigned prime)
+{
+	unsigned rest = 0, power = 1;
+
+	for (size_t i = 0; i < n_bytes; i++)
+		rest = (rest << 8 | n[i]) % prime;
+	do {
+		if (rest == power)
+			return true;
+		power = power * (65537 % prime) % prime;
+	} while (power != 1);
+	return false;
+}
+
+/*
+ * Keys of a chip whose primes were powers of 65537 modulo many small primes
+ * can be factored (CVE-2017-15361). One good key in 2^27 looks like them.
+ */
+static bool
+rsa_is_roca(const unsigned char *n, size_t n_bytes)
+{
+	static const unsigned char primes[] = {
+		11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127,
+		151, 157,
+	};
+
+	for (size_t i = 0; i < sizeof(primes); i++)
+		if (!is_power_modulo(n, n_bytes, primes[i]))
+			return false;
+	return true;
+}
+
 static enum jose_error
 load_rsa(struct jose_jwk *jwk, struct jose_key *key)
 {
@@ -159,6 +193,9 @@ load_rsa(struct jose_jwk *jwk, struct jose_key *key)
 	    big_endian(e, e_bytes) < RSA_EXPONENT_MIN)
 		return refuse(jwk, "an RSA key's exponent is even or below "
 		    "65537");
+	if (rsa_is_roca(n, n_bytes))
+		return refuse(jwk, "an RSA key is of a broken generator "
+		    "(CVE-2017-15361)");
 	key->pkey = rsa_pkey(n, n_bytes, e, e_bytes);
 	if (key->pkey == NULL)
 		return refuse(jwk, "an RSA key is not valid");

@@ -266,6 +266,31 @@ $temp
 END
 }
 
+# The module alone, without our includes: a configuration with one worker, the
+# given lines of http { } and server { }.
+sub bare {
+    my ($self, $http, $server) = @_;
+    my $user = $> == 0 ? 'user root;' : '';
+    my $temp = join '', map { "    ${_}_temp_path $self->{dir}/nginx/$_;\n" } qw(client_body fastcgi proxy uwsgi scgi);
+    return <<"END";
+load_module @{[ module() ]};
+$user
+worker_processes 1;
+pid $self->{dir}/nginx.pid;
+error_log $self->{dir}/log/error.log notice;
+events { }
+http {
+    access_log off;
+$temp
+    $http
+    server {
+        listen 127.0.0.1:$self->{port};
+        $server
+    }
+}
+END
+}
+
 sub write_conf {
     my ($self) = @_;
     for my $name (qw(twocare_http.conf twocare_server.conf edge_params)) {
