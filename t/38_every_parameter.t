@@ -15,7 +15,7 @@ my $token = $stack->token($stack->client(
     tenant => 'sandbox', name => 'every-parameter', scopes => 'system:read system:admin',
     tier   => 'enterprise', hour => 1000000, minute => 1000000,
 ));
-sleep 1;    # until the edge knows its limits
+$stack->settle;
 
 # A value of each kind that is answered; of a composite, one for each of its
 # components. Others are special and refused.

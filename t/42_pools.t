@@ -5,9 +5,10 @@ use strict;
 use warnings;
 use lib 't/lib';
 
+use Pace qw(within);
 use Stack;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
 my $stack = Stack->new;
 my $res   = $stack->put('/Patient/pool-test', body => { resourceType => 'Patient', id => 'pool-test' });
@@ -18,7 +19,8 @@ like $res->{status}, qr/^20[01]$/, 'a record';
 open my $lock, '|-', 'psql', '-Xqo', '/dev/null', $stack->env('PG_URL') or die "psql: $!\n";
 print {$lock} "begin; select 1 from res where id = 'pool-test' for update; select pg_sleep(8); rollback;\n";
 $lock->flush;
-sleep 0.5;
+sub sessions { my ($how) = @_; return `psql -XqAtc "select count(*) from pg_stat_activity where $how" "@{[ $stack->env('PG_URL') ]}"` }
+ok within(5, sub { sessions("query like 'select pg_sleep(8)%' and state = 'active'") == 1 }), 'is locked';
 
 my @holders;
 for (1 .. 2) {
@@ -34,7 +36,7 @@ for (1 .. 2) {
     }
     push @holders, $pid;
 }
-sleep 0.5;
+ok within(5, sub { sessions("wait_event_type = 'Lock'") == 2 }), 'all slow workers wait for it';
 
 my (undef, @workers) = $stack->pids('backend');
 my ($fast) = grep { `tr '\\0' ' ' < /proc/$_/cmdline` =~ /fast/ } @workers;

@@ -5,9 +5,9 @@ use strict;
 use warnings;
 use lib 't/lib';
 
+use Pace qw(within);
 use Stack;
 use Test::More;
-use Time::HiRes qw(sleep time);
 
 my $stack = Stack->new;
 $stack->token;
@@ -31,11 +31,8 @@ sub becomes {
     my ($status, $path) = @_;
     my ($master) = $stack->pids('backend');
     kill 'HUP', $master or die "no backend: $!\n";
-    my ($res, $until) = ({ status => 0 }, time + 10);
-    while (time < $until && $res->{status} != $status) {
-        sleep 0.1;
-        $res = $stack->get($path);
-    }
+    my $res;
+    within(10, sub { $res = $stack->get($path); return $res->{status} == $status });
     return $res;
 }
 
@@ -58,8 +55,7 @@ cmp_ok $res->{headers}{'retry-after'}, '>=', 1, 'with Retry-After';
 is becomes(503, $stack->env('AUTH_URL') . '/ready')->{status}, 503, 'and so does /ready';
 
 sql("delete from schema_migration where version = 99");
-my $until = time + 5;
-sleep 0.1 while time < $until && ($res = $stack->get('/Patient/none'))->{status} == 503;
+within(5, sub { $res = $stack->get('/Patient/none'); return $res->{status} != 503 });
 is $res->{status}, 404, 'when the schema fits again, so do the same workers';
 
 sql("update schema_migration set checksum = 'x' || checksum where version = 1");

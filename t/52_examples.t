@@ -37,7 +37,7 @@ my $token  = $stack->token($stack->client(
     tenant => $tenant, name => 'examples', tier => 'enterprise', hour => 1000000, minute => 1000000,
     scopes => 'system:read system:write system:admin',
 ));
-sleep 1;    # until the edge knows its limits
+$stack->settle;
 
 # --- the bytes --------------------------------------------------------------
 

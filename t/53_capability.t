@@ -15,7 +15,7 @@ my $token = $stack->token($stack->client(
     tenant => 'sandbox', name => 'capability', scopes => 'system:read system:write system:admin patient:delete',
     tier   => 'enterprise', hour => 1000000, minute => 1000000,
 ));
-sleep 1;    # until the edge knows its limits
+$stack->settle;
 
 sub ask { my ($method, $where, %o) = @_; return $stack->request($method, $where, token => $token, %o) }
 

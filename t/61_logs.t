@@ -11,6 +11,7 @@ use IO::Handle;
 use Hostile;
 use JSON::PP;
 use MIME::Base64 qw(encode_base64);
+use Pace qw(within);
 use Stack;
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -136,7 +137,8 @@ my @raced = together(map { $put->("race$n") } 1 .. 12);
 is scalar(grep { $_ == 2 } @raced), 12, 'twelve writes of one new id, of which eleven meet a unique violation';
 
 my $held = session('begin', "select 1 from res where id = 'logs$n' for update");
-sleep 0.5;
+my $holding = "select count(*) from pg_stat_activity where application_name = 'psql' and state = 'idle in transaction'";
+ok within(5, sub { `psql -XqAtc "$holding" "$database"` == 1 }), 'a row is held';
 my @waits = together($put->("logs$n"), $put->("logs$n"));
 is_deeply \@waits, [ 5, 5 ], 'writes of a row that is held run into the statement timeout';
 my $gone = $enemy->send($put->("logs$n"), patience => 0.3);

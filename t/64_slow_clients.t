@@ -7,12 +7,15 @@ use lib 't/lib';
 
 use Hostile;
 use IO::Select;
+use Pace qw(stretched);
 use Stack;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $SLOW      = 80;
-my $CLOSED_BY = 6;
+my $READERS   = 8;
+my $LOOK_S    = 6;     # the readers look again then
+my $CLOSED_BY = 30;    # at the latest, on a busy machine
 
 my $stack = Stack->new;
 my $enemy = Hostile->new($stack);
@@ -69,7 +72,7 @@ my %kinds = (
 my @slow;
 for my $what (sort keys %kinds) {
     my ($first, $then) = @{ $kinds{$what} };
-    for my $i (1 .. (defined $then ? $SLOW : 8)) {
+    for my $i (1 .. (defined $then ? $SLOW : $READERS)) {
         my $sock = $enemy->connect(defined $then && $i % 8 == 0);
         syswrite $sock, $first if length $first;
         push @slow, { what => $what, sock => $sock, then => $then };
@@ -89,7 +92,7 @@ my $ask = sub {
 my $bundle = '{"resourceType":"Bundle","type":"transaction","entry":[]}';
 my $open   = @slow;
 my %ended;
-while ($open && time < $began + $CLOSED_BY) {
+while (time < $began + $LOOK_S || ($open > $READERS && time < $began + $CLOSED_BY)) {
     for my $client (@slow) {
         next if !$client->{sock};
         # Reading what came last would be reading the answer.
@@ -105,7 +108,7 @@ while ($open && time < $began + $CLOSED_BY) {
     sleep 0.2;
 }
 is_deeply [ sort keys %status ], [ 200, 404 ], 'others are served' or diag explain \%status;
-cmp_ok $longest, '<', 1, sprintf 'at once (the longest took %.2f s)', $longest;
+cmp_ok $longest, '<', stretched(1), sprintf 'at once (the longest took %.2f s)', $longest;
 for my $what (sort keys %kinds) {
     next if !defined $kinds{$what}[1];
     is $ended{$what} // 0, $SLOW, "$what: closed";
@@ -121,7 +124,7 @@ for my $client (grep { !defined $_->{then} } @slow) {
     }
     $ended{ $client->{what} }++ if $in < 12_000_000 && time < $end;
 }
-is $ended{'an answer not read'}, 8, 'an answer not read: cut off';
+is $ended{'an answer not read'}, $READERS, 'an answer not read: cut off';
 
 my @temporary = glob "$run/nginx/{body,fastcgi}/*";
 is_deeply \@temporary, [], 'and nothing is left in the temporary folders';

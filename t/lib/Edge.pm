@@ -26,6 +26,7 @@ use IO::Socket::INET;
 use IO::Select;
 use JSON::PP;
 use POSIX qw(_exit WNOHANG);
+use Pace;
 use Time::HiRes qw(sleep time);
 
 my $BUILD  = $ENV{TWOCARE_BUILD}  // 'build';
@@ -111,16 +112,8 @@ sub read_file {
     return scalar <$fh>;
 }
 
-# Wait until the condition holds; false after so many seconds.
-sub wait_for {
-    my ($seconds, $condition) = @_;
-    my $end = time + $seconds;
-    while (time < $end) {
-        return 1 if $condition->();
-        sleep 0.02;
-    }
-    return 0;
-}
+# Wait until the condition holds, within so many seconds.
+sub wait_for { return Pace::within(@_) }
 
 # --- state and tokens -------------------------------------------------------------
 

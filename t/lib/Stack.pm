@@ -14,6 +14,7 @@ use Carp qw(croak);
 use HTTP::Tiny;
 use JSON::PP;
 use MIME::Base64 qw(encode_base64);
+use Pace qw(within);
 
 my $FHIR = 'application/fhir+json';
 
@@ -61,6 +62,18 @@ sub client {
     my @args = map { ("--$_", $options{$_}) } sort keys %options;
     my %client = $self->admin(qw(client create --output env), @args) =~ /^([A-Z_]+)='?([^'\n]*)'?$/mg;
     return \%client;
+}
+
+# Wait until the edge knows the limits of all clients that are there, which it
+# does within a second. It is asked on the connection that is used further on,
+# so this worker of nginx knows.
+sub settle {
+    my ($self) = @_;
+    my $last = $self->client(tenant => 'sandbox', name => 'last', tier => 'enterprise', hour => 424_242, minute => 424_242);
+    my $token = $self->new_token($last);
+    return within(5, sub {
+        return ($self->get('/Patient/none', token => $token)->{headers}{'x-ratelimit-limit'} // '') eq 424_242;
+    }) || croak 'the edge does not learn what limits clients have';
 }
 
 sub tenant {
