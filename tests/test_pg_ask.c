@@ -19,6 +19,12 @@ static struct ctx units[UNITS];
 
 static const struct pg_query number = { "a_number", "select $1::int8" };
 static const struct pg_query share = { "a_share", "select 12 / $1::int8" };
+/* The same over arrays. */
+static const struct pg_query numbers = { "a_numbers",
+    "select n, i from unnest($1::int8[]) with ordinality u(n, i)" };
+static const struct pg_query shares = { "a_shares",
+    "select 12 / n, i from unnest($1::int8[]) with ordinality u(n, i)"
+    " where n < 100" };
 static const struct pg_query began = { "a_began",
     "select $1 + (extract(epoch from now()) * 1000000)::int8" };
 static const struct pg_query nap = { "a_nap",
@@ -57,28 +63,30 @@ connect_to(const char *conninfo, long statement_timeout_ms)
 }
 
 static struct pg_ask *
-ask(size_t unit, const struct pg_query *q, int64_t n)
+ask_with(size_t unit, const struct pg_query *q, const struct pg_query *many,
+    int64_t n)
 {
 	struct pg_args a = pg_args(units[unit].arena);
 
 	pg_int8(&a, n);
-	return pg_ask(&units[unit], q, &a);
+	return pg_ask(&units[unit], q, many, &a);
 }
 
-static int64_t
-value_of(const PGresult *res)
+static struct pg_ask *
+ask(size_t unit, const struct pg_query *q, int64_t n)
 {
-	ck_assert_int_eq(PQntuples(res), 1);
-	return pg_get_int8(res, 0, 0);
+	return ask_with(unit, q, NULL, n);
 }
 
 static int64_t
 answer(size_t unit, struct pg_ask *asked)
 {
 	PGresult *res;
+	int row;
 
-	ck_assert_int_eq(pg_answer(&units[unit], asked, &res), OK);
-	return value_of(res);
+	ck_assert_int_eq(pg_answer(&units[unit], asked, &res, &row), OK);
+	ck_assert_int_ge(row, 0);
+	return pg_get_int8(res, row, 0);
 }
 
 /* Everybody asks for its number, one among them for something else. */
@@ -97,10 +105,11 @@ answer_all(struct pg_ask *asked[UNITS], size_t odd)
 {
 	PGresult *res;
 	enum err err = OK;
+	int row;
 
 	for (size_t i = 0; i < UNITS; i++)
 		if (i == odd)
-			err = pg_answer(&units[i], asked[i], &res);
+			err = pg_answer(&units[i], asked[i], &res, &row);
 		else
 			ck_assert_int_eq(answer(i, asked[i]), (int64_t)i);
 	return err;
@@ -138,12 +147,13 @@ START_TEST(result_outlives_the_units_that_asked_with_it)
 	struct pg_ask *mine = ask(0, &number, 10), *other = ask(1, &number,
 	    11);
 	PGresult *res;
+	int row;
 
-	ck_assert_int_eq(pg_answer(&units[0], mine, &res), OK);
+	ck_assert_int_eq(pg_answer(&units[0], mine, &res, &row), OK);
 	ck_assert_int_eq(answer(1, other), 11);
 	arena_reset(units[1].arena);
 	ck_assert_int_eq(answer(2, ask(2, &number, 12)), 12);
-	ck_assert_int_eq(value_of(res), 10);
+	ck_assert_int_eq(pg_get_int8(res, row, 0), 10);
 }
 END_TEST
 
@@ -166,15 +176,82 @@ START_TEST(errors_of_several_are_told_to_each)
 {
 	struct pg_ask *asked[UNITS];
 	PGresult *res;
+	int row;
 
 	for (size_t i = 0; i < UNITS; i++)
 		asked[i] = ask(i, &share, i % 3 == 0 ? 0 : 2);
 	for (size_t i = 0; i < UNITS; i++)
 		if (i % 3 == 0)
-			ck_assert_int_eq(pg_answer(&units[i], asked[i], &res),
-			    ERR_INTERNAL);
+			ck_assert_int_eq(pg_answer(&units[i], asked[i], &res,
+			    &row), ERR_INTERNAL);
 		else
 			ck_assert_int_eq(answer(i, asked[i]), 6);
+}
+END_TEST
+
+/* As many as there are, half of them for numbers and half for shares. */
+static void
+ask_many(struct pg_ask *asked[UNITS], const int64_t divisors[UNITS])
+{
+	for (size_t i = 0; i < UNITS; i++)
+		asked[i] = i % 2 == 0 ?
+		    ask_with(i, &number, &numbers, (int64_t)i) :
+		    ask_with(i, &share, &shares, divisors[i]);
+}
+
+START_TEST(asks_of_one_kind_are_one_statement)
+{
+	static const struct pg_query prepared = { "a_prepared",
+	    "select count(*) from pg_prepared_statements"
+	    " where name in ('a_number', 'a_share')" };
+	static const int64_t divisors[UNITS] = { 1, 1, 1, 2, 1, 3, 1, 4, 1, 6,
+	    1, 12, 1, 12, 1, 12 };
+	struct pg_ask *asked[UNITS];
+	PGresult *res;
+
+	for (int round = 0; round < 2; round++) {
+		ask_many(asked, divisors);
+		for (size_t i = UNITS; i-- > 0;)
+			ck_assert_int_eq(answer(i, asked[i]), i % 2 == 0 ?
+			    (int64_t)i : 12 / divisors[i]);
+	}
+	ck_assert_int_eq(pg_exec(&units[0], &prepared, NULL, &res), OK);
+	ck_assert_int_eq(pg_get_int8(res, 0, 0), 0);
+}
+END_TEST
+
+START_TEST(ask_without_a_row_has_none_among_others)
+{
+	struct pg_ask *asked[3];
+	PGresult *res;
+	int row;
+
+	for (size_t i = 0; i < 3; i++)
+		asked[i] = ask_with(i, &share, &shares, i == 1 ? 100 : 4);
+	ck_assert_int_eq(answer(0, asked[0]), 3);
+	ck_assert_int_eq(pg_answer(&units[1], asked[1], &res, &row), OK);
+	ck_assert_int_eq(row, -1);
+	ck_assert_int_eq(answer(2, asked[2]), 3);
+}
+END_TEST
+
+START_TEST(error_of_one_among_many_is_its_own)
+{
+	int64_t divisors[UNITS];
+	struct pg_ask *asked[UNITS];
+	PGresult *res;
+	int row;
+
+	for (size_t i = 0; i < UNITS; i++)
+		divisors[i] = i == 5 ? 0 : 3;
+	ask_many(asked, divisors);
+	for (size_t i = 0; i < UNITS; i++)
+		if (i == 5)
+			ck_assert_int_eq(pg_answer(&units[i], asked[i], &res,
+			    &row), ERR_INTERNAL);
+		else
+			ck_assert_int_eq(answer(i, asked[i]), i % 2 == 0 ?
+			    (int64_t)i : 4);
 }
 END_TEST
 
@@ -248,11 +325,12 @@ START_TEST(absent_server_is_unavailable_to_all)
 {
 	struct pg_ask *asked[UNITS];
 	PGresult *res;
+	int row;
 
 	connect_to("host=/nowhere dbname=none", 1000);
 	ask_all(asked, 0, &number, 0);
 	for (size_t i = 0; i < UNITS; i++)
-		ck_assert_int_eq(pg_answer(&units[i], asked[i], &res),
+		ck_assert_int_eq(pg_answer(&units[i], asked[i], &res, &row),
 		    ERR_UNAVAILABLE);
 }
 END_TEST
@@ -282,6 +360,7 @@ START_TEST(asks_do_not_enter_a_transaction)
 	    "select count(*) + $1 from kept" };
 	struct pg_ask *bad = ask(1, &share, 0), *good = ask(2, &number, 2);
 	PGresult *res;
+	int row;
 
 	ck_assert_int_eq(pg_exec(&units[0], &make, NULL, NULL), OK);
 	pg_begin(&units[0]);
@@ -289,7 +368,7 @@ START_TEST(asks_do_not_enter_a_transaction)
 	ck_assert_int_eq(pg_flush(&units[0], NULL, 0), OK);
 	ck_assert_int_eq(answer(0, ask(0, &count, 0)), 1);
 	ck_assert_int_eq(pg_commit(&units[0], NULL, 0), OK);
-	ck_assert_int_eq(pg_answer(&units[1], bad, &res), ERR_INTERNAL);
+	ck_assert_int_eq(pg_answer(&units[1], bad, &res, &row), ERR_INTERNAL);
 	ck_assert_int_eq(answer(2, good), 2);
 	ck_assert_int_eq(answer(0, ask(0, &count, 0)), 1);
 }
@@ -304,6 +383,9 @@ add_tests(TCase *tc)
 		result_outlives_the_units_that_asked_with_it,
 		error_of_one_is_not_the_others,
 		errors_of_several_are_told_to_each,
+		asks_of_one_kind_are_one_statement,
+		ask_without_a_row_has_none_among_others,
+		error_of_one_among_many_is_its_own,
 		statement_that_cannot_be_prepared_harms_only_itself,
 		slow_one_is_cut_off_once_and_harms_only_itself,
 		each_has_the_statement_timeout_to_itself,

@@ -574,6 +574,9 @@ static const struct {
 	    "'{}', '{}', '{}')" }, "Index Cond: (rid = u_1.rid)" },
 	{ { "t_read", "explain (costs off) execute store_read(1, 1, '', 9)" },
 	    "Index Cond: ((tn = $1) AND (type = $2) AND (id = $3))" },
+	{ { "t_reads", "explain (costs off) execute store_read_many('{}', "
+	    "'{}', '{}', '{}')" },
+	    "Index Cond: ((tn = w.tn) AND (type = w.type) AND (id = (w.id)" },
 };
 
 START_TEST(plans_made_on_empty_tables_stay_good)
@@ -586,6 +589,9 @@ START_TEST(plans_made_on_empty_tables_stay_good)
 	put("planned", "B");
 	ck_assert_int_eq(store_read(&ctx, patient, STR("planned"), &record),
 	    OK);
+	(void)store_ask(&ctx, patient, STR("planned"), 0);
+	ck_assert_int_eq(store_answer(&ctx, store_ask(&ctx, patient,
+	    STR("planned"), 0), &record), OK);
 	ck_assert_int_eq(pg_exec(&ctx, &plans[_i].explain, NULL, &res), OK);
 	for (int i = 0; i < PQntuples(res); i++)
 		buf_add(&plan, pg_get_str(res, i, 0));

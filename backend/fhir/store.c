@@ -127,18 +127,19 @@ store_ask(struct ctx *ctx, const struct r4_type *type, struct str id,
 
 	*ask = (struct record_ask){ .type = type, .id = id, .ver = ver };
 	a = read_args(ctx, ask, TOGETHER_BYTES);
-	ask->sent = pg_ask(ctx, read_query(ask), &a);
+	ask->sent = pg_ask(ctx, read_query(ask),
+	    ver == 0 ? &query_store_read_many : NULL, &a);
 	return ask;
 }
 
 static enum err
 take_one(struct ctx *ctx, const struct record_ask *ask, const PGresult *res,
-    struct record *out)
+    int row, struct record *out)
 {
 	*out = (struct record){ .type = ask->type, .id = ask->id };
-	if (PQntuples(res) == 0)
+	if (row < 0)
 		return fail_not_found(ctx, ask->type, ask->id);
-	take_record(res, 0, ask->type, ask->id, out);
+	take_record(res, row, ask->type, ask->id, out);
 	if (out->deleted)
 		return fail(ctx, ERR_DELETED, "%s/%.*s was deleted",
 		    ask->type->name, STR_ARGS(ask->id));
@@ -154,7 +155,7 @@ read_alone(struct ctx *ctx, const struct record_ask *ask, struct record *out)
 
 	if ((err = pg_exec(ctx, read_query(ask), &a, &res)) != OK)
 		return err;
-	return take_one(ctx, ask, res, out);
+	return take_one(ctx, ask, res, PQntuples(res) > 0 ? 0 : -1, out);
 }
 
 enum err
@@ -162,11 +163,12 @@ store_answer(struct ctx *ctx, const struct record_ask *ask,
     struct record *out)
 {
 	PGresult *res;
+	int row;
 	enum err err;
 
-	if ((err = pg_answer(ctx, ask->sent, &res)) != OK)
+	if ((err = pg_answer(ctx, ask->sent, &res, &row)) != OK)
 		return err;
-	err = take_one(ctx, ask, res, out);
+	err = take_one(ctx, ask, res, row, out);
 	if (err == OK && out->body.n == 0)
 		return read_alone(ctx, ask, out);
 	return err;

@@ -246,7 +246,8 @@ queue_drain(struct pg *pg, PGresult **results, int n)
 		note_result(pg, &out, res, s);
 		if (s->result >= 0 && s->result < n && is_good(res)) {
 			results[s->result] = res;
-			arena_later(s->arena, clear_result, res);
+			if (s->arena != NULL)
+				arena_later(s->arena, clear_result, res);
 		} else {
 			PQclear(res);
 		}
@@ -322,6 +323,21 @@ ready_link(struct pg *pg, bool repeatable)
 	return pg_link_open(pg);
 }
 
+/* Before the queue is sent once more. */
+static void
+forget_results(const struct pg *pg, PGresult **results, int n)
+{
+	for (size_t i = 0; i < pg->count; i++) {
+		const struct pg_sent *s = &pg->queue[i];
+
+		if (s->result < 0 || s->result >= n)
+			continue;
+		if (s->arena == NULL)
+			PQclear(results[s->result]);
+		results[s->result] = NULL;
+	}
+}
+
 struct pg_outcome
 pg_queue_run(struct pg *pg, PGresult **results, int n)
 {
@@ -332,8 +348,10 @@ pg_queue_run(struct pg *pg, PGresult **results, int n)
 		results[i] = NULL;
 	if ((out.err = ready_link(pg, repeatable)) == OK) {
 		out = queue_try(pg, results, n);
-		if (out.lost && repeatable && pg_link_open(pg) == OK)
+		if (out.lost && repeatable && pg_link_open(pg) == OK) {
+			forget_results(pg, results, n);
 			out = queue_try(pg, results, n);
+		}
 	}
 	queue_clear(pg);
 	if (out.err == OK)

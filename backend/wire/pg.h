@@ -47,6 +47,8 @@ void	pg_text(struct pg_args *a, struct str value);
 void	pg_bytes(struct pg_args *a, struct str value);	/* bytea */
 void	pg_time(struct pg_args *a, int64_t us);	/* timestamptz; WHEN_MIN/MAX =
 						 * -infinity/infinity */
+/* n bytes that are in the binary format of the type already. */
+void	pg_raw(struct pg_args *a, Oid type, const char *value, size_t n);
 /* One-dimensional arrays. */
 void	pg_bools(struct pg_args *a, const bool *v, size_t n);
 void	pg_int2s(struct pg_args *a, const int16_t *v, size_t n);
@@ -98,18 +100,23 @@ enum err	pg_flush(struct ctx *ctx, PGresult **results, int n);
 
 /*
  * Reads of several units of work in one round trip. pg_ask queues a statement
- * that only reads; pg_answer gives its result as pg_exec would. The first
- * pg_answer sends all that was asked so far together, so a worker that asks for
- * several requests before it answers the first pays once. What spoils a round
- * for the others, an error of one of them or a lost connection, is not theirs:
- * those without a result are executed again, each by itself. Asks belong to no
- * transaction; one ends with its arena.
+ * that only reads and has one row at most; pg_answer gives its result (row is
+ * -1 when there is none). The first pg_answer sends all that was asked so far
+ * together, so a worker that asks for several requests before it answers the
+ * first pays once. Asks that share `many` (may be NULL) even go as one
+ * statement: many takes an array for each argument of q, and its rows are q's
+ * with one more column at the end, the place in the arrays from 1.
+ *
+ * What spoils a round for the others, an error of one of them or a lost
+ * connection, is not theirs: those without a result are executed again, each by
+ * itself. Asks belong to no transaction; one ends with its arena, and so does
+ * its result.
  */
 struct pg_ask;
 struct pg_ask	*pg_ask(struct ctx *ctx, const struct pg_query *q,
-		    const struct pg_args *a);
+		    const struct pg_query *many, const struct pg_args *a);
 enum err	 pg_answer(struct ctx *ctx, struct pg_ask *ask,
-		    PGresult **res);
+		    PGresult **res, int *row);
 
 /*
  * A transaction over several flushes. pg_begin and pg_commit queue (they cost

@@ -20,8 +20,8 @@ pg_args(struct arena *arena)
 	return a;
 }
 
-static void
-add(struct pg_args *a, Oid type, const char *value, size_t n)
+void
+pg_raw(struct pg_args *a, Oid type, const char *value, size_t n)
 {
 	assert(a->n < PG_ARGS_MAX);
 	assert(n <= INT_MAX);
@@ -35,7 +35,7 @@ add(struct pg_args *a, Oid type, const char *value, size_t n)
 void
 pg_null(struct pg_args *a, Oid type)
 {
-	add(a, type, NULL, 0);
+	pg_raw(a, type, NULL, 0);
 }
 
 static void
@@ -44,7 +44,7 @@ add_int(struct pg_args *a, Oid type, uint64_t value, size_t n)
 	char *p = arena_alloc(a->arena, n);
 
 	pg_put(p, value, n);
-	add(a, type, p, n);
+	pg_raw(a, type, p, n);
 }
 
 void
@@ -77,13 +77,13 @@ pg_float8(struct pg_args *a, double value)
 void
 pg_text(struct pg_args *a, struct str value)
 {
-	add(a, PG_OID_TEXT, value.p == NULL ? "" : value.p, value.n);
+	pg_raw(a, PG_OID_TEXT, value.p == NULL ? "" : value.p, value.n);
 }
 
 void
 pg_bytes(struct pg_args *a, struct str value)
 {
-	add(a, PG_OID_BYTEA, value.p == NULL ? "" : value.p, value.n);
+	pg_raw(a, PG_OID_BYTEA, value.p == NULL ? "" : value.p, value.n);
 }
 
 void
@@ -97,19 +97,12 @@ pg_time(struct pg_args *a, int64_t us)
 static char *
 add_array(struct pg_args *a, Oid array, Oid element, size_t n, size_t bytes)
 {
-	size_t head = n == 0 ? 12 : 20;
-	char *p = arena_alloc(a->arena, head + bytes);
+	char *p = arena_alloc(a->arena, PG_ARRAY_HEAD + bytes);
+	char *elements = pg_put_array_head(p, element, n);
 
 	assert(n <= INT_MAX);
-	pg_put(p, n == 0 ? 0 : 1, 4);		/* dimensions */
-	pg_put(p + 4, 0, 4);			/* has no null */
-	pg_put(p + 8, element, 4);
-	if (n > 0) {
-		pg_put(p + 12, n, 4);
-		pg_put(p + 16, 1, 4);		/* first subscript */
-	}
-	add(a, array, p, head + bytes);
-	return p + head;
+	pg_raw(a, array, p, (size_t)(elements - p) + bytes);
+	return elements;
 }
 
 static char *

@@ -26,6 +26,9 @@
 #define PG_OID_FLOAT8S		1022
 #define PG_OID_TIMESTAMPTZS	1185
 
+/* Bytes of the header of an array that is not empty. */
+#define PG_ARRAY_HEAD		20
+
 /* PostgreSQL counts from 2000-01-01. */
 #define PG_EPOCH_US	(INT64_C(946684800) * US_PER_SECOND)
 
@@ -37,6 +40,20 @@ pg_put(char *p, uint64_t value, size_t n)
 		p[--n] = (char)(value & 0xff);
 		value >>= 8;
 	}
+}
+
+/* The header of an array of n elements; returns where they go. */
+static inline char *
+pg_put_array_head(char *p, uint32_t element, size_t n)
+{
+	pg_put(p, n == 0 ? 0 : 1, 4);		/* dimensions */
+	pg_put(p + 4, 0, 4);			/* has no null */
+	pg_put(p + 8, element, 4);
+	if (n == 0)
+		return p + 12;
+	pg_put(p + 12, n, 4);
+	pg_put(p + 16, 1, 4);			/* first subscript */
+	return p + PG_ARRAY_HEAD;
 }
 
 /* n bytes, big endian, as a signed number. */

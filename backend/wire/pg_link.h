@@ -33,7 +33,8 @@ struct pg_sent {
 	const char *const	*values;
 	const int		*lengths;
 	const int		*formats;
-	struct arena		*arena;		/* keeps the result */
+	struct arena		*arena;		/* keeps the result; NULL: who
+						 * queued it does */
 	struct pg_prepared	*prepared;
 	bool			 prepares;	/* Parse went before it */
 	int			 result;	/* index, or -1: our own */

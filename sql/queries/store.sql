@@ -11,6 +11,17 @@ select r.rid, r.ver, r.updated, r.deleted, v.op,
 from res r join ver v on v.rid = r.rid and v.ver = r.ver
 where r.tn = $1 and r.type = $2 and r.id = $3
 
+-- store_read of many at once. Each row is asked for by its own tenant, and says
+-- last which place of the arrays it answers.
+-- name: store_read_many
+-- $1 tenants, $2 types, $3 ids, $4 most bytes
+select r.rid, r.ver, r.updated, r.deleted, v.op,
+	case when octet_length(v.body) <= w.most then v.body end, w.i
+from unnest($1::int[], $2::smallint[], $3::text[], $4::int[])
+	with ordinality w(tn, type, id, most, i)
+join res r on r.tn = w.tn and r.type = w.type and r.id = w.id
+join ver v on v.rid = r.rid and v.ver = r.ver
+
 -- name: store_vread
 -- $2 type, $3 id, $4 most bytes, $5 version
 select r.rid, v.ver, v.updated, v.op = 'D', v.op,
