@@ -138,6 +138,7 @@ struct ngx_http_twocare_loc_conf_s {
     ngx_http_twocare_limits_t   limits;
     time_t                      leeway;
     time_t                      state_max_age;
+    ngx_uint_t                  form;         /* of twocare_status */
 };
 
 

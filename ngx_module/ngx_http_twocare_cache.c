@@ -14,6 +14,10 @@
 #define NGX_HTTP_TWOCARE_NEIGHBOURS  8
 #define NGX_HTTP_TWOCARE_DIGEST_WORDS  (SHA256_BYTES / 8)
 
+/* about so many entries are looked at to estimate how full it is */
+
+#define NGX_HTTP_TWOCARE_ENTRIES_SEEN  4096
+
 
 static ngx_http_twocare_entry_t *ngx_http_twocare_cache_set(
     ngx_http_twocare_zone_t *zone, const uint64_t *digest);
@@ -57,7 +61,7 @@ ngx_http_twocare_cache_add(ngx_http_twocare_zone_t *zone,
     const u_char digest[SHA256_BYTES], uint64_t generation, time_t exp)
 {
     uint64_t                   words[NGX_HTTP_TWOCARE_DIGEST_WORDS];
-    ngx_uint_t                 i;
+    ngx_uint_t                 i, known, evicts;
     ngx_http_twocare_entry_t  *set, *victim;
 
     if (exp <= ngx_time()) {
@@ -70,11 +74,13 @@ ngx_http_twocare_cache_add(ngx_http_twocare_zone_t *zone,
     ngx_shmtx_lock(&zone->shpool->mutex);
 
     victim = &set[0];
+    known = 0;
 
     for (i = 0; i < NGX_HTTP_TWOCARE_NEIGHBOURS; i++) {
 
         if (ngx_memcmp(set[i].digest, words, SHA256_BYTES) == 0) {
             victim = &set[i];
+            known = 1;
             break;
         }
 
@@ -85,9 +91,40 @@ ngx_http_twocare_cache_add(ngx_http_twocare_zone_t *zone,
         }
     }
 
+    evicts = !known && !(victim->seq & 1)
+             && victim->exp > (uint64_t) ngx_time();
+
     ngx_http_twocare_cache_write(victim, words, generation, (uint64_t) exp);
 
     ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    if (evicts) {
+        ngx_http_twocare_counter_add(
+                        &ngx_http_twocare_counters(zone)->cache_evictions, 1);
+    }
+}
+
+
+uint64_t
+ngx_http_twocare_cache_live(ngx_http_twocare_zone_t *zone)
+{
+    uint64_t  i, step, live, seen;
+
+    step = zone->sh->nentries / NGX_HTTP_TWOCARE_ENTRIES_SEEN + 1;
+    live = 0;
+    seen = 0;
+
+    for (i = 0; i < zone->sh->nentries; i += step) {
+        seen++;
+
+        if (__atomic_load_n(&zone->sh->entries[i].exp, __ATOMIC_RELAXED)
+            > (uint64_t) ngx_time())
+        {
+            live++;
+        }
+    }
+
+    return live * zone->sh->nentries / seen;
 }
 
 

@@ -60,7 +60,6 @@ typedef struct {
     uint64_t                    cache_hits;        /* in shared memory */
     uint64_t                    cache_misses;
     uint64_t                    cache_evictions;   /* of a living digest */
-    uint64_t                    state_failures;    /* files refused */
     ngx_http_twocare_counts_t   limits;
     ngx_http_twocare_verified_t verified[JOSE_ALG__MAX];
 } ngx_http_twocare_counters_t;

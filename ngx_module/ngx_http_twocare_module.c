@@ -6,6 +6,7 @@
 
 
 #include "ngx_http_twocare.h"
+#include "ngx_http_twocare_status.h"
 
 
 #define NGX_HTTP_TWOCARE_REFRESH_MS  200
@@ -201,6 +202,13 @@ static ngx_command_t  ngx_http_twocare_commands[] = {
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_twocare_set_error,
       0,
+      0,
+      NULL },
+
+    { ngx_string("twocare_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_twocare_set_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 

@@ -29,6 +29,9 @@ static ngx_http_twocare_refusal_e ngx_http_twocare_token_signature(
     ngx_http_request_t *r, const struct jose_token *t,
     const u_char digest[SHA256_BYTES], uint64_t generation,
     ngx_http_twocare_issuer_t *issuer);
+static enum jose_error ngx_http_twocare_token_verify(
+    ngx_http_twocare_loc_conf_t *lcf, const struct jose_token *t,
+    const struct jose_key *key);
 static ngx_uint_t ngx_http_twocare_token_revoked(
     const ngx_http_twocare_memo_t *memo, ngx_http_twocare_state_t *state);
 static ngx_http_twocare_refusal_e ngx_http_twocare_token_client(
@@ -117,6 +120,9 @@ ngx_http_twocare_token_memo(ngx_http_request_t *r,
             && ngx_http_twocare_issuer_generation(lcf, *issuer)
                == (*memo)->generation)
         {
+            ngx_http_twocare_counter_add(
+                &ngx_http_twocare_counters(lcf->zone)->cache_remembered, 1);
+
             return ngx_http_twocare_token_claims(&(*memo)->claims,
                        (*memo)->claims.aud.p != NULL
                            ? NULL : ngx_http_twocare_memo_values(*memo),
@@ -279,12 +285,17 @@ ngx_http_twocare_token_signature(ngx_http_request_t *r,
     const struct jose_key        *key;
     ngx_http_twocare_taken_t      budget;
     ngx_http_twocare_loc_conf_t  *lcf;
+    ngx_http_twocare_counters_t  *counters;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_twocare_module);
+    counters = ngx_http_twocare_counters(lcf->zone);
 
     if (ngx_http_twocare_cache_has(lcf->zone, digest, generation)) {
+        ngx_http_twocare_counter_add(&counters->cache_hits, 1);
         return NGX_HTTP_TWOCARE_GOOD;
     }
+
+    ngx_http_twocare_counter_add(&counters->cache_misses, 1);
 
     key = ngx_http_twocare_issuer_key(lcf, issuer, t->kid);
     if (key == NULL) {
@@ -297,7 +308,7 @@ ngx_http_twocare_token_signature(ngx_http_request_t *r,
         return NGX_HTTP_TWOCARE_FAILURES;
     }
 
-    error = jose_verify(t, key);
+    error = ngx_http_twocare_token_verify(lcf, t, key);
     if (error != JOSE_OK) {
         return ngx_http_twocare_token_shape(error);
     }
@@ -312,6 +323,31 @@ ngx_http_twocare_token_signature(ngx_http_request_t *r,
     }
 
     return NGX_HTTP_TWOCARE_GOOD;
+}
+
+
+/* counted by the key's algorithm, which the token cannot choose */
+
+static enum jose_error
+ngx_http_twocare_token_verify(ngx_http_twocare_loc_conf_t *lcf,
+    const struct jose_token *t, const struct jose_key *key)
+{
+    uint64_t                      began;
+    enum jose_error               error;
+    ngx_http_twocare_verified_t  *verified;
+
+    verified = &ngx_http_twocare_counters(lcf->zone)
+                    ->verified[jose_key_alg(key)];
+
+    began = ngx_http_twocare_counters_ns();
+    error = jose_verify(t, key);
+
+    ngx_http_twocare_counter_add(&verified->ns,
+                                 ngx_http_twocare_counters_ns() - began);
+    ngx_http_twocare_counter_add((error == JOSE_OK) ? &verified->good
+                                                    : &verified->wrong, 1);
+
+    return error;
 }
 
 

@@ -191,5 +191,9 @@ ngx_uint_t ngx_http_twocare_cache_has(ngx_http_twocare_zone_t *zone,
 void ngx_http_twocare_cache_add(ngx_http_twocare_zone_t *zone,
     const u_char digest[SHA256_BYTES], uint64_t generation, time_t exp);
 
+/* how many entries hold a living digest, estimated */
+
+uint64_t ngx_http_twocare_cache_live(ngx_http_twocare_zone_t *zone);
+
 
 #endif /* _NGX_HTTP_TWOCARE_TOKEN_H_INCLUDED_ */

@@ -72,6 +72,9 @@ my @wrong = (
     [ 'server', 'twocare_limit_failures 1; twocare_limit_failures off;', 'duplicate' ],
     [ 'server', "twocare_scope 'a b';",                    'is not a scope' ],
     [ 'server', 'twocare_error;',                          'not allowed here' ],
+    [ 'server', 'twocare_status;',                         'not allowed here' ],
+    [ 'server', 'location /s { twocare_status xml; }',     'must be "json" or "prometheus"' ],
+    [ 'server', 'location /s { twocare_status json; twocare_status; }', 'duplicate' ],
     [ 'bare',   'twocare_limit on;',                       'needs "twocare_zone"' ],
     [ 'bare',   'twocare_auth on;',                        '"twocare_auth" needs' ],
 );
