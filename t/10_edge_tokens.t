@@ -15,8 +15,8 @@ my $edge = Edge->new(
     http    => '', extra => 'location /v3/scoped { twocare_auth on; twocare_limit on;'
       . ' twocare_scope system:read patient:delete; fastcgi_pass twocare_fast; }',
 );
-my $now = time;
 $edge->keys(qw(RS256 ES256 RS384 PS256 ES384 EdDSA));
+my $now = time;
 Edge::wait_for(2, sub { 4 == grep { $edge->get('/v3/x', token => $edge->mint(-key => 'EdDSA'))->{status} == 200 } 1 .. 4 });
 
 # --- good ones --------------------------------------------------------------------
