@@ -142,6 +142,16 @@ sub quantity_of {
     return @found;
 }
 
+# A range is as a whole at or above its low end. R4 search.html#prefix
+sub range_of {
+    my ($v) = @_;
+    my %prefix = (low => 'ge', high => 'le');
+    return map {
+        my $prefix = $prefix{$_};
+        map { [ $_->[0], "$prefix$_->[1]" ] } quantity_of($v->{$_})
+    } grep { $v->{$_} } qw(low high);
+}
+
 # What to ask for a value, by kind of parameter and of value: [ modifier, value ].
 # What R4 gives no search for is answered by an empty list.
 my %ask = (
@@ -188,12 +198,12 @@ my %ask = (
     uri => { map { ($_ => sub { [ '', escaped($_[0]) ] }) } qw(uri canonical text) },
     number => {
         number => sub { [ '', "$_[0]" ] },
-        range  => sub { map { [ '', $_->{value} ] } grep { $_ } @{ $_[0] }{qw(low high)} },
+        range  => \&range_of,
     },
     quantity => {
         quantity => \&quantity_of,
         money    => sub { [ '', "$_[0]{value}" ] },
-        range    => sub { map { quantity_of($_) } grep { $_ } @{ $_[0] }{qw(low high)} },
+        range    => \&range_of,
         sampled  => sub { () },
     },
 );
