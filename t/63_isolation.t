@@ -35,7 +35,7 @@ $stack->delete("/Patient/$gone", token => $north);
 sub said {
     my ($res, $id) = @_;
     my %headers = %{ $res->{headers} };
-    delete @headers{qw(date x-request-id x-ratelimit-remaining x-ratelimit-reset)};
+    delete @headers{qw(date x-request-id x-ratelimit-remaining x-ratelimit-reset ratelimit)};
     my $text = join "\n", $res->{status}, (map { "$_: " . ($headers{$_} // "") } sort keys %headers), $res->{content} // "";
     return $text =~ s/req_[a-z0-9]{26}/REQ/gr =~ s/\Q$id\E/ID/gr =~ s/(?<=lastUpdated":")[^"]*|(?<=lastModified":")[^"]*|(?<=last-modified: ).*|(?<="id":")[0-9a-z]{26}(?=")|\b[0-9a-z]{26}(?=\/_history)/X/gr
       =~ s/urn:uuid:[-0-9a-f]+/UUID/gr =~ s/(?<=_cursor=)[\w-]+/CURSOR/gr;
