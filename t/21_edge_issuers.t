@@ -120,7 +120,7 @@ is $edge->get('/strict', token => $plain)->{status}, 401, 'profile=at+jwt (the d
 
 # --- changed files ------------------------------------------------------------------------------
 
-sub becomes { my ($token, $status, $what) = @_; return ok Edge::wait_for(2, sub { $edge->get('/', token => $token)->{status} == $status }), $what }
+sub becomes { my ($token, $status, $what) = @_; return ok Edge::wait_for(5, sub { $edge->get('/', token => $token)->{status} == $status }), $what }
 jwks('a2.json', 'ES256-a2');
 becomes($good{'A by its second file'}, 401, 'a key taken out of a file: its tokens are refused, remembered or not');
 is $edge->get('/', token => a_token(-key => 'ES256-a2'))->{status}, 200, 'its new key is good';
