@@ -286,7 +286,7 @@ END
 
 sub write_conf {
     my ($self) = @_;
-    for my $name (qw(twocare_http.conf twocare_server.conf edge_params)) {
+    for my $name (qw(twocare_http.conf twocare_server.conf twocare_status.conf edge_params)) {
         write_file($self->path("nginx/$name"), $self->template($name));
     }
     write_file($self->path('nginx/twocare_upstreams.conf'), $self->upstreams);
