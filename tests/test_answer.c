@@ -340,7 +340,7 @@ END_TEST
 START_TEST(a_bad_query_is_400)
 {
 	static const char *const bad[] = { "?a=%zz", "?a=%00", "?foo=1",
-	    "?_pretty=true" };
+	    "?_prettier=true" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct str where = arena_printf(arena,
