@@ -1,10 +1,13 @@
 /*
  * Any JSON as a transaction: its entries are read and its references
  * rewritten, or it is refused with a text; what is rewritten is JSON of the
- * same shape. Storing it is not part of this.
+ * same shape. And as a batch: its entries are asked or refused each by itself,
+ * and the response is JSON. Storing it is not part of this.
  */
 
+#include "base/buf.h"
 #include "base/conf.h"
+#include "base/when.h"
 #include "fhir/bundle_entry.h"
 
 #include <stdint.h>
@@ -54,6 +57,42 @@ check_rewritten(struct arena *arena, const struct jdoc *d)
 	check(again.count == d->count);
 }
 
+static enum err
+ask_nobody(struct ctx *ctx, void *world, const struct bundle_request *request,
+    struct http_answer *answer)
+{
+	(void)ctx;
+	(void)world;
+	check(request->method.n > 0);
+	answer->status = request->doc == NULL ? 404 : 201;
+	http_body(answer, STR("{}"));
+	return OK;
+}
+
+static void
+check_batch(struct ctx *ctx, const struct jdoc *d)
+{
+	const struct bundle_host host = { .ask = ask_nobody };
+	struct buf text = buf_new(ctx->arena, 4096);
+	struct http_answer answer;
+	struct jdoc response;
+	size_t room;
+
+	fault_clear(ctx);
+	ctx->now_us = when_now();
+	http_answer_init(&answer, ctx->arena);
+	if (bundle_batch(ctx, d, &host, &answer) != OK) {
+		check(ctx->fault.count > 0);
+		return;
+	}
+	check(ctx->fault.count == 0);
+	for (struct http_part *p = answer.parts; p != NULL; p = p->next)
+		buf_add(&text, p->bytes);
+	room = jdoc_bound(buf_str(&text));
+	check(jdoc_parse(&response, buf_str(&text), arena_array(ctx->arena,
+	    room, sizeof(struct jnode)), room, JDOC_DEPTH_MAX) == JDOC_OK);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -75,6 +114,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				check_rewritten(ctx.arena, rewritten);
 		} else
 			check(ctx.fault.count > 0);
+		check_batch(&ctx, &d);
 	}
 	arena_free(ctx.arena);
 	return 0;
