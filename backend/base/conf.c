@@ -3,11 +3,11 @@
 #include "base/conf.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/refuse.h"
 
 #define CONF_PATH_DEFAULT	"/etc/twocare/twocare.conf"
 #define CONF_LINE_MAX		2048
@@ -57,19 +57,6 @@ static const char *const must_be[] = {
 	[ORIGIN] = "must be like https://api.example.org, without a path",
 	[URL]	 = "must be like https://api.example.org/v3, without a last /",
 };
-
-static bool
-refuse(char **why, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	*why = strdup(text);
-	return false;
-}
 
 /* Whether the member is a malloc'd string. */
 static bool
