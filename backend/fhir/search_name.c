@@ -5,38 +5,10 @@
 
 #include "fhir/search_query.h"
 
-#define CODE_MAX	64	/* longer names are nobody's slip of a key */
+#include "fhir/suggest.h"
 
 static const char *const general[] = { "_id", "_lastUpdated", "_count",
 	"_offset", "_sort", "_format", "_pretty" };
-
-static size_t
-least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Insertions, deletions and replacements that make b of a. */
-static size_t
-distance(struct str a, struct str b)
-{
-	size_t row[CODE_MAX + 1];
-	size_t i, j, above_left, above;
-
-	for (j = 0; j <= b.n; j++)
-		row[j] = j;
-	for (i = 1; i <= a.n; i++) {
-		above_left = row[0];
-		row[0] = i;
-		for (j = 1; j <= b.n; j++) {
-			above = row[j];
-			row[j] = least(least(above, row[j - 1]) + 1,
-			    above_left + (a.p[i - 1] != b.p[j - 1]));
-			above_left = above;
-		}
-	}
-	return row[b.n];
-}
 
 /* code becomes the best of the names so far when it is nearer than *near. */
 static void
@@ -45,9 +17,9 @@ consider(struct str wanted, const char *code, size_t *near, const char **best)
 	struct str name = str_of(code);
 	size_t d;
 
-	if (name.n > CODE_MAX)
+	if (name.n > SUGGEST_CHARS_MAX)
 		return;
-	d = distance(wanted, name);
+	d = suggest_distance(wanted, name);
 	if (d < *near) {
 		*near = d;
 		*best = code;
@@ -62,7 +34,7 @@ search_nearest(const struct r4_type *type, struct str code)
 	const char *best = NULL;
 	size_t i;
 
-	if (code.n > CODE_MAX)
+	if (code.n > SUGGEST_CHARS_MAX)
 		return NULL;
 	for (i = 0; i < type->nparams; i++)
 		consider(code, type->params[i]->code, &near, &best);

@@ -1,8 +1,6 @@
-/* Guessing which element a client meant: the smallest edit distance. */
+/* Guessing which name a client meant: the smallest edit distance. */
 
 #include "fhir/suggest.h"
-
-#define NAME_MAX_CHARS	64
 
 static char
 lower(char c)
@@ -18,11 +16,11 @@ least(size_t a, size_t b, size_t c)
 	return ab < c ? ab : c;
 }
 
-/* Levenshtein's, one row at a time; both at most NAME_MAX_CHARS. */
-static size_t
-edit_distance(struct str a, struct str b)
+/* Levenshtein's, one row at a time. */
+size_t
+suggest_distance(struct str a, struct str b)
 {
-	size_t row[NAME_MAX_CHARS + 1], left, corner;
+	size_t row[SUGGEST_CHARS_MAX + 1], left, corner;
 
 	for (size_t j = 0; j <= b.n; j++)
 		row[j] = j;
@@ -45,12 +43,12 @@ suggest_element(const struct r4_structure *s, struct str name)
 	size_t best = 3, distance;
 	const char *near = NULL;
 
-	if (name.n == 0 || name.n > NAME_MAX_CHARS)
+	if (name.n == 0 || name.n > SUGGEST_CHARS_MAX)
 		return NULL;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct r4_element *row = &s->elements[i];
 
-		distance = edit_distance(name, (struct str){ row->name,
+		distance = suggest_distance(name, (struct str){ row->name,
 		    row->name_len });
 		if (distance < best && distance * 3 <= name.n) {
 			best = distance;
