@@ -126,22 +126,6 @@ admin_tenant_list(int argc, char **argv)
 		{ "created", 2, COLUMN_TIME },
 		{ NULL, 0, COLUMN_TEXT }
 	};
-	const char *word = NULL;
-	const struct option_row options[] = {
-		{ "--output", &word, NULL },
-		{ NULL, NULL, NULL }
-	};
-	enum output output;
-	struct ctx *ctx;
-	PGresult *res;
 
-	if (!command_options(options, argc, argv, NULL) ||
-	    !output_parse(word, &output))
-		return COMMAND_USAGE;
-	if ((ctx = command_ctx()) == NULL)
-		return COMMAND_FAILED;
-	if (tenant_list(ctx, &res) != OK)
-		return command_fault(ctx);
-	rows_print(ctx, res, columns, output);
-	return COMMAND_OK;
+	return rows_list(argc, argv, columns, tenant_list);
 }

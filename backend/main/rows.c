@@ -117,6 +117,30 @@ rows_print(struct ctx *ctx, const PGresult *res, const struct column *columns,
 	}
 }
 
+int
+rows_list(int argc, char **argv, const struct column *columns,
+    enum err (*ask)(struct ctx *ctx, PGresult **res))
+{
+	const char *word = NULL;
+	const struct option_row options[] = {
+		{ "--output", &word, NULL },
+		{ NULL, NULL, NULL }
+	};
+	enum output output;
+	struct ctx *ctx;
+	PGresult *res;
+
+	if (!command_options(options, argc, argv, NULL) ||
+	    !output_parse(word, &output))
+		return COMMAND_USAGE;
+	if ((ctx = command_ctx()) == NULL)
+		return COMMAND_FAILED;
+	if (ask(ctx, &res) != OK)
+		return command_fault(ctx);
+	rows_print(ctx, res, columns, output);
+	return COMMAND_OK;
+}
+
 /* 'value', with each quote as '\'' */
 static struct str
 shell_quoted(struct ctx *ctx, struct str value)

@@ -27,6 +27,13 @@ bool	output_parse(const char *word, enum output *output);
 void	rows_print(struct ctx *ctx, const PGresult *res,
 	    const struct column *columns, enum output output);
 
+/*
+ * A whole command `... list [--output text|json]`: ask for the rows, print
+ * them. Its exit code.
+ */
+int	rows_list(int argc, char **argv, const struct column *columns,
+	    enum err (*ask)(struct ctx *ctx, PGresult **res));
+
 /* One fact; name NULL ends a list. As env, names become upper case and values
  * are quoted where the shell needs it. */
 struct fact {
