@@ -87,21 +87,6 @@ START_TEST(every_byte_string_has_one_spelling)
 }
 END_TEST
 
-START_TEST(hex_is_lower_case)
-{
-	char text[8];
-	unsigned char raw[4];
-
-	ck_assert_uint_eq(hex_encode(STR("\x00\xff\x1a"), text), 6);
-	ck_assert_mem_eq(text, "00ff1a", 6);
-	ck_assert_uint_eq(hex_decode(STR("00ff1a"), raw), 3);
-	ck_assert_mem_eq(raw, "\x00\xff\x1a", 3);
-	ck_assert_uint_eq(hex_decode(STR("0"), raw), CODE_BAD);
-	ck_assert_uint_eq(hex_decode(STR("0g"), raw), CODE_BAD);
-	ck_assert_uint_eq(hex_decode(STR("FF"), raw), CODE_BAD);
-}
-END_TEST
-
 static const struct percent_case {
 	const char	*text;
 	bool		 plus;
@@ -209,7 +194,6 @@ main(void)
 	tcase_add_test(c, other_base64_spellings_are_refused);
 	tcase_add_test(c, other_base64url_spellings_are_refused);
 	tcase_add_test(c, every_byte_string_has_one_spelling);
-	tcase_add_test(c, hex_is_lower_case);
 	tcase_add_loop_test(c, percent_text_is_judged, 0,
 	    NITEMS(percent_cases));
 	tcase_add_test(c, utf8_is_judged);

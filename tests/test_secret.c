@@ -1,6 +1,8 @@
 /* Key files, client ids, client secrets and their prints. */
 
+#include "base/code.h"
 #include "base/conf.h"
+#include "base/hash.h"
 #include "lib/suite.h"
 #include "oauth/secret.h"
 
@@ -128,30 +130,31 @@ START_TEST(client_id_tells_its_environment)
 }
 END_TEST
 
+/* As a scanner tells a secret: prefix, length, and behind what is random the
+ * first characters of base64url(SHA-256) of all before. */
+static bool
+is_shaped(struct str s, const char *prefix)
+{
+	struct str body = { s.p, s.n - SECRET_CHECK_CHARS };
+	unsigned char digest[SHA256_BYTES];
+	char text[SHA256_BYTES * 2];
+
+	if (s.n != strlen(prefix) + 43 + SECRET_CHECK_CHARS ||
+	    !str_starts(s, str_of(prefix)))
+		return false;
+	sha256(body, digest);
+	base64url_encode((struct str){ (char *)digest, sizeof(digest) }, text);
+	return memcmp(s.p + body.n, text, SECRET_CHECK_CHARS) == 0;
+}
+
 START_TEST(client_secret_has_its_shape_and_checksum)
 {
 	struct str s = secret_client_secret(&ctx);
 
-	ck_assert(str_starts(s, STR("cs_sbx_")));
-	ck_assert_uint_eq(s.n, 7 + 43 + 6);
-	ck_assert(secret_is_shaped(s));
+	ck_assert(is_shaped(s, "cs_sbx_"));
 	ck_assert(!str_eq(s, secret_client_secret(&ctx)));
 	conf.environment = "production";
-	ck_assert(secret_is_shaped(secret_client_secret(&ctx)));
-}
-END_TEST
-
-START_TEST(secret_with_one_character_changed_has_no_shape)
-{
-	struct str s = secret_client_secret(&ctx);
-	char *copy = arena_alloc(ctx.arena, s.n);
-
-	for (size_t i = 0; i < s.n; i++) {
-		memcpy(copy, s.p, s.n);
-		copy[i] = copy[i] == 'A' ? 'B' : 'A';
-		ck_assert(!secret_is_shaped((struct str){ copy, s.n }));
-		ck_assert(!secret_is_shaped((struct str){ s.p, i }));
-	}
+	ck_assert(is_shaped(secret_client_secret(&ctx), "cs_live_"));
 }
 END_TEST
 
@@ -184,7 +187,6 @@ main(void)
 	tcase_add_test(tcase, missing_key_file_names_the_command_that_makes_it);
 	tcase_add_test(tcase, client_id_tells_its_environment);
 	tcase_add_test(tcase, client_secret_has_its_shape_and_checksum);
-	tcase_add_test(tcase, secret_with_one_character_changed_has_no_shape);
 	tcase_add_test(tcase, print_depends_on_pepper_and_secret);
 	return suite_run();
 }

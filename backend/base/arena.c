@@ -26,7 +26,6 @@ struct later {
 struct arena {
 	struct block	*blocks;	/* newest first; the last one is kept */
 	struct later	*laters;	/* newest first */
-	size_t		 used;
 };
 
 static void
@@ -85,7 +84,6 @@ arena_reset(struct arena *arena)
 		free(block);
 	}
 	arena->blocks->used = 0;
-	arena->used = 0;
 }
 
 void
@@ -139,7 +137,6 @@ arena_alloc(struct arena *arena, size_t n)
 		    arena->blocks);
 	p = (char *)arena->blocks->data + arena->blocks->used;
 	arena->blocks->used += rounded;
-	arena->used += rounded;
 	return p;
 }
 
@@ -210,10 +207,4 @@ arena_later(struct arena *arena, void (*fn)(void *), void *p)
 
 	*later = (struct later){ arena->laters, fn, p };
 	arena->laters = later;
-}
-
-size_t
-arena_used(const struct arena *arena)
-{
-	return arena->used;
 }

@@ -46,7 +46,4 @@ struct str	 arena_vprintf(struct arena *arena, const char *fmt,
 /* Call fn(p) when the arena is reset or freed. */
 void		 arena_later(struct arena *arena, void (*fn)(void *), void *p);
 
-/* Bytes handed out since the last reset: for limits and tests. */
-size_t		 arena_used(const struct arena *arena);
-
 #endif

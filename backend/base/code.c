@@ -8,7 +8,6 @@ static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char base64url_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-static const char hex_digits[] = "0123456789abcdef";
 
 #define KNOWN	0x40
 
@@ -141,44 +140,16 @@ base64_decode(struct str in, unsigned char *out)
 	return decode_digits(in, base64_values, out);
 }
 
-size_t
-hex_encode(struct str in, char *out)
-{
-	for (size_t i = 0; i < in.n; i++) {
-		unsigned char byte = (unsigned char)in.p[i];
-
-		out[2 * i] = hex_digits[byte >> 4];
-		out[2 * i + 1] = hex_digits[byte & 15];
-	}
-	return in.n * 2;
-}
-
 static unsigned
-hex_value(char c, bool upper_too)
+hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return (unsigned)(c - '0');
 	if (c >= 'a' && c <= 'f')
 		return (unsigned)(c - 'a') + 10;
-	if (upper_too && c >= 'A' && c <= 'F')
+	if (c >= 'A' && c <= 'F')
 		return (unsigned)(c - 'A') + 10;
 	return BAD;
-}
-
-size_t
-hex_decode(struct str in, unsigned char *out)
-{
-	if (in.n % 2 != 0)
-		return CODE_BAD;
-	for (size_t i = 0; i < in.n; i += 2) {
-		unsigned high = hex_value(in.p[i], false);
-		unsigned low = hex_value(in.p[i + 1], false);
-
-		if (high == BAD || low == BAD)
-			return CODE_BAD;
-		out[i / 2] = (unsigned char)(high << 4 | low);
-	}
-	return in.n / 2;
 }
 
 /* The byte of the "%XX" at s.p, or BAD * 2 when it is none. RFC 3986 2.1 */
@@ -189,8 +160,8 @@ percent_byte(struct str s)
 
 	if (s.n < 3)
 		return BAD * 2;
-	high = hex_value(s.p[1], true);
-	low = hex_value(s.p[2], true);
+	high = hex_value(s.p[1]);
+	low = hex_value(s.p[2]);
 	return high == BAD || low == BAD ? BAD * 2 : high << 4 | low;
 }
 

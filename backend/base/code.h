@@ -21,10 +21,6 @@ size_t	base64url_decode(struct str in, unsigned char *out);
 size_t	base64_encode(struct str in, char *out);
 size_t	base64_decode(struct str in, unsigned char *out);
 
-/* Lower-case hexadecimal. Room: encode 2n, decode n/2. */
-size_t	hex_encode(struct str in, char *out);
-size_t	hex_decode(struct str in, unsigned char *out);
-
 /*
  * Percent-decoding of a query or form component; plus says that '+' is a
  * blank (application/x-www-form-urlencoded). Refuses a bad %XX, NUL, and a

@@ -17,8 +17,6 @@ static const char *const file_names[SECRET_FILE__MAX] = {
 	"master.key",	/* SECRET_MASTER */
 };
 
-static const char *const secret_prefixes[] = { "cs_live_", "cs_sbx_", NULL };
-
 /* --- the key files ------------------------------------------------------- */
 
 static const char *
@@ -168,24 +166,6 @@ secret_client_secret(struct ctx *ctx)
 	checksum(body, check);
 	return arena_printf(ctx->arena, "%.*s%.*s", STR_ARGS(body),
 	    SECRET_CHECK_CHARS, check);
-}
-
-bool
-secret_is_shaped(struct str s)
-{
-	char check[SECRET_CHECK_CHARS];
-	struct str body = { s.p, s.n - SECRET_CHECK_CHARS };
-
-	for (const char *const *p = secret_prefixes; *p != NULL; p++) {
-		struct str prefix = str_of(*p);
-
-		if (!str_starts(s, prefix) || s.n != prefix.n +
-		    SECRET_RANDOM_CHARS + SECRET_CHECK_CHARS)
-			continue;
-		checksum(body, check);
-		return memcmp(s.p + body.n, check, sizeof(check)) == 0;
-	}
-	return false;
 }
 
 enum err

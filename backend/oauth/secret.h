@@ -44,9 +44,6 @@ struct str	secret_client_id(struct ctx *ctx);
  */
 struct str	secret_client_secret(struct ctx *ctx);
 
-/* Whether s has a secret's prefix, length and checksum. */
-bool		secret_is_shaped(struct str s);
-
 /* HMAC-SHA-256(pepper, secret). Errors of secret_key. */
 enum err	secret_hash(struct ctx *ctx, struct str secret,
 		    unsigned char out[SECRET_HASH_BYTES]);
