@@ -97,7 +97,6 @@ find_missing() {
 		need clang-tidy		have clang-tidy
 		need cppcheck		have cppcheck
 		need shellcheck		have shellcheck
-		need valgrind		have valgrind
 		need wrk		have wrk
 	fi
 	if [ $peers = yes ]; then
