@@ -494,13 +494,12 @@ wait_events(struct service *s, struct epoll_event *events, int timeout_ms)
 	return n;
 }
 
-/* A signal is heeded last: requests that have come are in hand. */
+/* To the last event, also when told to stop: what has come is in hand. */
 static void
 wait_and_serve(struct service *s, int timeout_ms)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
 	int n = wait_events(s, events, timeout_ms);
-	bool signalled = false;
 
 	for (int i = 0; i < n; i++) {
 		void *what = events[i].data.ptr;
@@ -508,13 +507,11 @@ wait_and_serve(struct service *s, int timeout_ms)
 		if (what == &s->fcgi->listen_fd)
 			accept_some(s->fcgi);
 		else if (what == &s->fcgi->signal_fd)
-			signalled = true;
+			heed_signals(s->fcgi);
 		else
 			conn_event(s, what, events[i].events);
 	}
 	answer_waiting(s);
-	if (signalled)
-		heed_signals(s->fcgi);
 }
 
 struct fcgi *
