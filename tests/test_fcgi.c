@@ -281,6 +281,17 @@ highest_of_worker(int fd)
 	return (int)highest;
 }
 
+/* It sees nothing until SIGCONT. */
+static void
+worker_hold(void)
+{
+	int status;
+
+	kill(worker, SIGSTOP);
+	ck_assert_int_eq(waitpid(worker, &status, WUNTRACED), worker);
+	ck_assert(WIFSTOPPED(status));
+}
+
 static int
 exit_code(void)
 {
@@ -480,7 +491,7 @@ crowd_gather(int fds[CROWD])
 		fds[i] = dial();
 		answers_well(fds[i]);
 	}
-	kill(worker, SIGSTOP);
+	worker_hold();
 }
 
 static void
@@ -631,7 +642,7 @@ START_TEST(a_leaving_worker_serves_who_already_waits)
 	int first = dial(), fds[10];
 
 	answers_well(first);
-	kill(worker, SIGSTOP);
+	worker_hold();
 	for (size_t i = 0; i < 10; i++) {
 		fds[i] = dial();
 		send_all(fds[i], request("/p", "4", "body"));
