@@ -190,8 +190,8 @@ asan:
 	$(MAKE) BUILD=$(BUILD)/asan SAN="$(SANITIZE)" OPT=-O1 DEV=1 unit all
 	BUILD=$(BUILD)/asan tests/with_stack.sh prove t/3*.t
 
-lint: $(GENERATED)
-	tools/lint.sh $(LIB_SRC) $(wildcard backend/main/*.c)
+lint: $(GENERATED) $(MODULE)
+	tools/lint.sh $(LIB_SRC) $(wildcard backend/main/*.c ngx_module/*.c)
 
 # Every fuzz target for FUZZ_SECONDS, from its committed corpus.
 FUZZ_SECONDS ?= 15

@@ -124,7 +124,7 @@ ngx_http_twocare_cache_live(ngx_http_twocare_zone_t *zone)
         }
     }
 
-    return live * zone->sh->nentries / seen;
+    return seen == 0 ? 0 : live * zone->sh->nentries / seen;
 }
 
 

@@ -163,12 +163,16 @@ ngx_http_twocare_request_line(ngx_http_request_t *r,
         return;
     }
 
-    p = r->request_line.data;
-    last = p + r->request_line.len;
+    if (r->request_line.data != NULL) {
+        p = r->request_line.data;
+        last = p + r->request_line.len;
 
-    if (p == NULL && r->request_start != NULL) {
+    } else if (r->request_start != NULL) {
         p = r->request_start;
         last = r->header_in->last;
+
+    } else {
+        return;
     }
 
     while (p < last && *p != ' ') {

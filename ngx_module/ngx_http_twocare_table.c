@@ -282,5 +282,5 @@ ngx_http_twocare_table_live(ngx_http_twocare_table_t *table, uint64_t *slots)
 
     *slots = table->nsets * NGX_HTTP_TWOCARE_WAYS;
 
-    return live * table->nsets / seen;
+    return seen == 0 ? 0 : live * table->nsets / seen;
 }

@@ -267,7 +267,7 @@ add_reference(const struct work *w, const struct r4_param *param,
 		    INT32_MIN, INT32_MAX);
 		return;
 	}
-	for (t = param->targets; *t != 0; t++) {
+	for (t = param->targets; t != NULL && *t != 0; t++) {
 		type = r4_type_numbered(*t);
 		if (v->type == NULL || v->type == type)
 			add_hash(p, key_reference(w->space,
