@@ -86,7 +86,7 @@ is join(' ', sort keys %listed), '', 'and no other';
 # Modifiers by kind: which are answered (200), and which are refused and how.
 # "offered": R4 has it and we do not; "no": it has no meaning there.
 my %example = (
-    token     => [ 'Observation', 'code',             'a' ],
+    token     => [ 'Observation', 'code',             'pressure' ],
     reference => [ 'Observation', 'subject',          'Patient/a' ],
     string    => [ 'Patient',     'family',           'a' ],
     date      => [ 'Observation', 'date',             '2020' ],

@@ -42,7 +42,7 @@ for my $line ($admin =~ /^(\$ADMIN .*)$/mg) {
 
 # What run/env holds is a contract, and the README names all of it.
 my @names = sort map { /^([A-Z_]+)=/ ? $1 : () } do { open my $env, '<', $ENV{STACK_ENV} or die $!; <$env> };
-is "@names", 'ADMIN AUTH_URL BASE_URL CA_FILE CLIENT_ID CLIENT_SECRET FHIR_URL HTTP_URL PG_URL STATE_DIR'
+is "@names", 'ADMIN AUTH_URL BASE_URL CA_FILE CLIENT_ID CLIENT_SECRET FHIR_URL HTTP_URL METRICS_URL PG_URL STATE_DIR'
   . ' STD_CLIENT_ID STD_CLIENT_SECRET', 'the settings of an instance';
 like $readme, qr/`$_`/, "the README names $_" for @names;
 is `. "\$STACK_ENV" && psql -XAtc 'select 1' "\$PG_URL"`, "1\n", 'PG_URL is for psql';
