@@ -4,6 +4,7 @@
 #include "lib/suite.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -175,6 +176,66 @@ START_TEST(a_canonical_is_found_with_and_without_version)
 }
 END_TEST
 
+/* --- pairs, and what is wide -------------------------------------------- */
+
+static bool
+paired(const char *code, const char *system, const char *value)
+{
+	return posted(code, KEY_PAIR, key_pair_hash(space,
+	    key_reference(space, STR("Patient"), STR("p")), hash_of(value)),
+	    system_of(system));
+}
+
+START_TEST(a_patient_and_a_code_are_one_key)
+{
+	keys_of("Observation", "{'subject':{'reference':'Patient/p'},"
+	    "'code':{'coding':[{'system':'" LOINC "','code':'c'},"
+	    "{'code':'d'}]},'category':[{'coding':[{'code':'lab'}]}]}");
+	ck_assert(paired("code", LOINC, "c"));
+	ck_assert(paired("code", "", "d"));
+	ck_assert(paired("category", "", "lab"));
+	ck_assert(!paired("category", "", "c"));
+	keys_of("Observation", "{'subject':{'reference':'Group/p'},"
+	    "'code':{'coding':[{'code':'c'}]}}");
+	ck_assert(!paired("code", "", "c"));
+}
+END_TEST
+
+/* A posting, and whether the same is in the list of what is wide. */
+START_TEST(what_spans_more_than_a_day_is_a_list_of_its_own)
+{
+	static const struct {
+		const char	*period;
+		int32_t		 end;	/* minutes; 0: not wide */
+	} rows[] = {
+		{ "'start':'1970-01-01','end':'1970-01-02'", 2 * 1440 },
+		{ "'start':'1970-01-01','end':'1970-01-02T00:00:30Z'",
+		    1440 + 1 },
+		{ "'start':'1970-01-01'", INT32_MAX },
+		{ "'end':'1970-01-01T01:00Z'", 61 },
+		{ "'start':'1970-01-01','end':'1970-01-01'", 0 },
+		{ "'start':'1970-01-01T10:00:00Z',"
+		    "'end':'1970-01-02T09:00:00Z'", 0 },
+	};
+	char text[256];
+	int64_t k;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(text, sizeof(text), "{'subject':{'reference':"
+		    "'Patient/p'},'period':{%s}}", rows[i].period);
+		keys_of("Encounter", text);
+		k = key_const(space, type->number, param("patient")->number,
+		    KEY_VALUE) ^ key_reference(space, STR("Patient"),
+		    STR("p"));
+		ck_assert(has_post(k, 0));
+		ck_assert_msg(has_post(k ^ key_wide(space, type),
+		    rows[i].end) == (rows[i].end != 0), "%s", text);
+		ck_assert_int_eq(has_post(key_wide(space, type), rows[i].end),
+		    rows[i].end != 0);
+	}
+}
+END_TEST
+
 /* --- compartments ------------------------------------------------------- */
 
 static bool
@@ -339,6 +400,8 @@ main(void)
 	tcase_add_test(tc, a_logical_reference_is_found_by_identifier);
 	tcase_add_test(tc, a_contained_reference_has_no_key);
 	tcase_add_test(tc, a_canonical_is_found_with_and_without_version);
+	tcase_add_test(tc, a_patient_and_a_code_are_one_key);
+	tcase_add_test(tc, what_spans_more_than_a_day_is_a_list_of_its_own);
 	tcase_add_test(tc, a_record_is_in_the_compartments_of_its_references);
 	tcase_add_test(tc, a_patient_is_in_its_own_compartment);
 	tcase_add_test(tc, the_compartment_table_names_parameters_of_its_type);

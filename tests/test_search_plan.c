@@ -80,6 +80,8 @@ static const struct shape {
 { "Observation", "patient=p1",				DRIVE_POST,	0, false },
 { "Observation", "patient=p1&date=ge2020-02-01",	DRIVE_POST,	0, false },
 { "Observation", "patient=p1&code=a,b&status:not=final", DRIVE_POST,	0, false },
+{ "Observation", "subject=Patient/p1&code=a&date=gt2020&date=lt2021", DRIVE_POST, 0, false },
+{ "Observation", "patient=p1&category=a&date=le2020",	DRIVE_POST,	0, false },
 { "Observation", "patient=p1&_sort=date",		DRIVE_POST,	0, false },
 { "Observation", "patient=p1&value-date=2020",		DRIVE_POST,	0, false },
 { "Observation", "patient=p1&_lastUpdated=gt2020",	DRIVE_POST,	0, false },
@@ -213,7 +215,7 @@ check_statement(const struct shape *shape, const struct pg_query *q,
 		    strstr(at, "_rid\n") == strchr(at, '\n') - 4);
 	/* Legs come in order: what is sorted is at most one page of each. */
 	good = good && (shape->gather || shape->driver == DRIVE_PICK ||
-	    occurrences(text, "Sort Key") == 1);
+	    occurrences(text, "Sort Key") <= 1);
 	if (!good || getenv("SHOW_PLANS") != NULL)
 		printf("== %s?%s\n%s\n%s\n", shape->type, shape->query,
 		    q->sql, text);
@@ -255,11 +257,16 @@ END_TEST
 
 START_TEST(a_shape_is_one_statement_whatever_its_values)
 {
-	static const struct shape one = { "Observation",
-		"patient=p1&date=ge2020", DRIVE_POST, 0, false };
-	static const struct shape two = { "Observation",
-		"patient=p1,p2,p3&date=2021", DRIVE_POST, 0, false };
-	struct plan plan = plan_of(&one), other = plan_of(&two);
+	static const struct shape pairs[][2] = {
+		{ { "Observation", "patient=p1&date=ge2020", DRIVE_POST, 0,
+		    false }, { "Observation", "patient=p2&date=ge2021-01",
+		    DRIVE_POST, 0, false } },
+		{ { "Observation", "patient=p1,p4&date=ge2020", DRIVE_POST, 0,
+		    false }, { "Observation", "patient=p1,p2,p3&date=2021",
+		    DRIVE_POST, 0, false } },
+	};
+	struct plan plan = plan_of(&pairs[_i][0]);
+	struct plan other = plan_of(&pairs[_i][1]);
 	struct pg_query q, p;
 	struct pg_args a;
 
@@ -282,6 +289,7 @@ main(int argc, char **argv)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, pages_are_index_walks_when_the_tables_are_empty);
 	tcase_add_test(t, pages_are_index_walks_when_the_tables_are_full);
-	tcase_add_test(t, a_shape_is_one_statement_whatever_its_values);
+	tcase_add_loop_test(t, a_shape_is_one_statement_whatever_its_values,
+	    0, 2);
 	return suite_run();
 }

@@ -7,16 +7,34 @@
 
 #include "fhir/keys_build.h"
 
-/* The earliest beginning of the primary date; dat is sorted. */
-static int64_t
+/* From the earliest beginning to the latest end of the primary date, and
+ * whether any is wide. */
+struct primary {
+	int64_t	lo_us, hi_us;
+	bool	wide;
+};
+
+static struct primary
 primary_date(const struct r4_type *type, const struct keys *keys)
 {
-	if (type->primary_date == NULL)
-		return KEY_AT_NONE;
-	for (size_t i = 0; i < keys->ndat; i++)
-		if (keys->dat[i].param == type->primary_date->number)
-			return keys->dat[i].lo_us;
-	return KEY_AT_NONE;
+	struct primary p = { KEY_AT_NONE, KEY_AT_NONE, false };
+	bool found = false;
+
+	for (size_t i = 0; i < keys->ndat; i++) {
+		const struct key_date *date = &keys->dat[i];
+
+		if (type->primary_date == NULL ||
+		    date->param != type->primary_date->number)
+			continue;
+		if (!found || date->lo_us < p.lo_us)
+			p.lo_us = date->lo_us;
+		if (date->hi_us > p.hi_us)
+			p.hi_us = date->hi_us;
+		if (key_is_wide(date->lo_us, date->hi_us))
+			p.wide = true;
+		found = true;
+	}
+	return p;
 }
 
 /* --- all keys ----------------------------------------------------------- */
@@ -90,6 +108,7 @@ keys_extract(struct ctx *ctx, struct key_space space,
 		.x = *resource,
 		.out = out,
 	};
+	struct primary date;
 
 	*out = (struct keys){ 0 };
 	for (unsigned i = 0; i < type->nparams; i++) {
@@ -106,6 +125,10 @@ keys_extract(struct ctx *ctx, struct key_space space,
 		if (r4_owners[i] == type)
 			build_owner(&b, type,
 			    key_reference(space, str_of(type->name), id));
+	pair_keys(&b);
+	date = primary_date(type, out);
+	out->at_us = date.lo_us;
+	if (date.wide)
+		build_wide(&b, date.hi_us);
 	build_finish(out);
-	out->at_us = primary_date(type, out);
 }

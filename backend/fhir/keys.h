@@ -25,6 +25,12 @@
  *  uri        key_hash(text); with dict rows for :below and :above; a text
  *             with '|' also KEY_CANONICAL.
  *  string     :exact asks KEY_EXACT key_hash(text as written).
+ *  pair       KEY_PAIR, param = the token's: key_pair_hash(rh, key_hash(code)),
+ *             aux the code's system (keys_pair.c says what is paired).
+ *  wide       Of a record whose primary date spans more than a day each posting
+ *             is there a second time, with k XOR key_wide and aux = key_end of
+ *             the date; and one with k = key_wide alone. So those that may
+ *             begin long before a date that they reach are a list of their own.
  *  compartment KEY_COMPARTMENT, param = number of the owner's type, value = rh
  *             of the owner. Owners are in their own compartment.
  *
@@ -75,6 +81,8 @@ enum key_space_kind {
 	KEY_IDENTIFIER,		/* Reference.identifier system|value */
 	KEY_EXACT,		/* a string exactly as written */
 	KEY_CANONICAL,		/* canonical without its |version */
+	KEY_PAIR,		/* a reference and a code; param = the code's */
+	KEY_WIDE,		/* spans more than a day */
 	KEY_COMPARTMENT		/* membership; param = owner type number */
 };
 
@@ -123,6 +131,26 @@ int64_t	key_reference(struct key_space space, struct str type,
 int32_t	key_system(struct key_space space, struct str system);	/* aux */
 int32_t	key_unit(struct key_space space, struct str code);
 int64_t	key_combine(struct key_space space, const int64_t *hashes, size_t n);
+int64_t	key_wide(struct key_space space, const struct r4_type *type);
+
+/* An end in whole minutes, rounded up: greater than that of a whole minute
+ * exactly when the end is. Ends beyond the year 6000 are INT32_MAX. */
+int32_t	key_end(int64_t hi_us);
+
+/* More than a day, or open: such a date is a row of datw, not of dat. */
+bool	key_is_wide(int64_t lo_us, int64_t hi_us);
+
+/* A reference parameter to one type and a token, whose values are paired. */
+struct key_pair {
+	const char		*type;
+	const struct r4_param	*reference, *token;
+};
+
+/* The pairs of a type: the first after NULL, NULL after the last. */
+const struct key_pair	*key_pair_next(const struct r4_type *type,
+			    const struct key_pair *after);
+int64_t	key_pair_hash(struct key_space space, int64_t reference,
+	    int64_t token);
 
 /*
  * The hash of a reference as stored or asked: rh for a literal reference to a

@@ -144,6 +144,18 @@ build_member(struct key_build *b, const struct r4_type *owner, int64_t rh)
 			build_owner(b, owner, rh);
 }
 
+void
+build_wide(struct key_build *b, int64_t hi_us)
+{
+	int64_t wide = key_wide(b->space, b->type);
+	int32_t end = key_end(hi_us);
+	size_t n = b->out->npost;
+
+	for (size_t i = 0; i < n; i++)
+		post(b, b->out->post[i].k ^ wide, end);
+	post(b, wide, end);
+}
+
 struct str
 build_text(const struct key_build *b, uint32_t node)
 {

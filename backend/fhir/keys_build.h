@@ -42,6 +42,9 @@ void	build_member(struct key_build *b, const struct r4_type *owner,
 /* The record is in the compartment of that owner. */
 void	build_owner(struct key_build *b, const struct r4_type *owner,
 	    int64_t rh);
+/* Each posting a second time in the list of what is wide, and that list's own;
+ * hi_us is the end of the date. The last that is built. */
+void	build_wide(struct key_build *b, int64_t hi_us);
 /* Sort all lists and make them distinct. */
 void	build_finish(struct keys *o);
 
@@ -87,6 +90,10 @@ bool	measure_date(const struct key_build *b, enum extract_kind kind,
 void	value_date(struct key_build *b, enum extract_kind kind, uint32_t node);
 void	value_measure(struct key_build *b, enum extract_kind kind,
 	    uint32_t node);
+
+/* --- keys_pair.c -------------------------------------------------------- */
+
+void	pair_keys(struct key_build *b);
 
 /* --- keys_composite.c --------------------------------------------------- */
 

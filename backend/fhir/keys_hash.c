@@ -75,6 +75,33 @@ key_combine(struct key_space space, const int64_t *hashes, size_t n)
 	    (struct str){ (const char *)hashes, n * sizeof(*hashes) });
 }
 
+int64_t
+key_wide(struct key_space space, const struct r4_type *type)
+{
+	return key_const(space, type->number, 0, KEY_WIDE);
+}
+
+int32_t
+key_end(int64_t hi_us)
+{
+	const int64_t minute = 60 * US_PER_SECOND;
+	int64_t n;
+
+	if (hi_us == WHEN_MAX)
+		return INT32_MAX;
+	n = hi_us / minute + (hi_us % minute > 0);
+	return n > INT32_MAX ? INT32_MAX : n < INT32_MIN ? INT32_MIN :
+	    (int32_t)n;
+}
+
+bool
+key_is_wide(int64_t lo_us, int64_t hi_us)
+{
+	/* Infinities are no numbers to calculate with. */
+	return lo_us == WHEN_MIN || hi_us == WHEN_MAX ||
+	    hi_us - lo_us > US_PER_DAY;
+}
+
 /* Is what precedes Type/id in a reference nothing, or our own FHIR base? */
 static bool
 is_here(const struct ctx *ctx, struct str before)

@@ -8,6 +8,12 @@
 /* Everything that the server writes itself, with room to spare. */
 #define FRAME_BYTES	256
 
+/* How each body begins. */
+#define BEFORE_TYPE	"{\"resourceType\":\""
+#define BEFORE_ID	"\",\"id\":\""
+#define BEFORE_VERSION	"\",\"meta\":{\"versionId\":\""
+#define BEFORE_UPDATED	"\",\"lastUpdated\":\""
+
 static bool
 is_any(const struct jdoc *d, uint32_t name, const char *const *names)
 {
@@ -55,13 +61,13 @@ record_body(struct ctx *ctx, const struct record *record, const struct jdoc *d,
 	char updated[WHEN_INSTANT_CHARS + 1];
 
 	when_format(record->updated_us, updated);
-	buf_addz(&b, "{\"resourceType\":\"");
+	buf_addz(&b, BEFORE_TYPE);
 	buf_addz(&b, record->type->name);
-	buf_addz(&b, "\",\"id\":\"");
+	buf_addz(&b, BEFORE_ID);
 	buf_add(&b, record->id);
-	buf_addz(&b, "\",\"meta\":{\"versionId\":\"");
+	buf_addz(&b, BEFORE_VERSION);
 	buf_add_i64(&b, record->ver);
-	buf_addz(&b, "\",\"lastUpdated\":\"");
+	buf_addz(&b, BEFORE_UPDATED);
 	buf_addz(&b, updated);
 	buf_addc(&b, '"');
 	if (meta != 0)
@@ -70,4 +76,31 @@ record_body(struct ctx *ctx, const struct record *record, const struct jdoc *d,
 	add_members(&b, d, node, of_root);
 	buf_addc(&b, '}');
 	return buf_str(&b);
+}
+
+/* The text behind `frame` up to the next quote, both taken off *rest. */
+static struct str
+take_framed(struct str *rest, size_t frame)
+{
+	*rest = str_from(*rest, frame);
+	return str_cut(rest, '"');
+}
+
+void
+record_read(const struct r4_type *type, struct str body, struct record *out)
+{
+	struct str rest = body;
+	struct when updated;
+	uint64_t ver = 0;
+
+	*out = (struct record){ .type = type, .body = body };
+	out->id = take_framed(&rest, sizeof(BEFORE_TYPE) - 1 +
+	    strlen(type->name) + sizeof(BEFORE_ID) - 1);
+	/* str_cut took the quote that BEFORE_VERSION begins with. */
+	(void)str_u64(take_framed(&rest, sizeof(BEFORE_VERSION) - 2),
+	    INT32_MAX, &ver);
+	out->ver = (int32_t)ver;
+	if (when_parse(take_framed(&rest, sizeof(BEFORE_UPDATED) - 2),
+	    WHEN_INSTANT, &updated))
+		out->updated_us = updated.lo_us;
 }

@@ -22,7 +22,8 @@ search_list_candidates(const struct plan *plan, struct candidates *all)
 		if (p->kind == PROBE_POST) {
 			c.driver = DRIVE_POST;
 			c.rank = p->rare ? 0 :
-			    p->param->kind == R4_REFERENCE ? 1 : 2;
+			    p->paired || p->param->kind == R4_REFERENCE ?
+			    1 : 2;
 		} else if (p->kind == PROBE_STRING) {
 			c.driver = DRIVE_STRING;
 			c.rank = 3;

@@ -35,11 +35,12 @@ enum probe_kind {
 	PROBE_UPDATED		/* res.updated in one of the ranges */
 };
 
-/* A posting list, its aux within [aux_lo, aux_hi]. */
+/* Lists of postings, their aux within [aux_lo, aux_hi]. */
 struct posts {
 	int64_t		*k;
 	int32_t		*aux_lo, *aux_hi;
 	size_t		 n;
+	bool		 plain;	/* aux is 0: a record is in a list once */
 };
 
 /*
@@ -56,7 +57,10 @@ struct boxes {
 struct text_ranges { struct str *lo, *hi; size_t n; };
 struct time_ranges {
 	int64_t		*lo, *hi;
-	bool		*wide;	/* only values that span more than a day */
+	/* Of ranges of `at`: through the list of those that span more than a
+	 * day; all dates that are asked are known to match in it. */
+	bool		*wide, *sure;
+	int32_t		*end;		/* of wide ones: the least key_end */
 	size_t		 n;
 };
 
@@ -79,7 +83,9 @@ struct measures {
 struct probe {
 	enum probe_kind		 kind;
 	const struct r4_param	*param;
+	const struct search_condition *asked;
 	bool			 rare;	/* an identifier: no need to count */
+	bool			 paired;	/* postings of a pair */
 	struct posts		 posts;
 	struct boxes		 boxes;
 	struct text_ranges	 texts;	/* PROBE_LIKE, PROBE_ID: lo alone */
@@ -119,6 +125,7 @@ struct place {
 struct plan {
 	struct search		*search;
 	int32_t			 tn;
+	int64_t			 wide;	/* key_wide of the type */
 	struct probe		*probes;
 	size_t			 n;
 
@@ -148,9 +155,28 @@ enum err	search_probes(struct ctx *ctx, struct key_space space,
 void		search_date_boxes(struct ctx *ctx,
 		    const struct search_value *v, struct boxes *b);
 
+/* The bounds of aux of a token; two when the system may be implied. */
+struct auxs { int32_t lo[2], hi[2]; size_t n; };
+struct auxs	search_token_auxs(struct key_space space,
+		    const struct r4_param *param,
+		    const struct search_value *v);
+
+/* Room for n more postings, and one more. */
+void		search_posts_room(struct arena *arena, struct posts *p,
+		    size_t n);
+void		search_add_post(struct posts *p, int64_t k, int32_t aux_lo,
+		    int32_t aux_hi);
+
 /* Whether an asked system is what a `code` element says by its value set. */
 bool		search_implied_system(const struct r4_param *param,
 		    const struct search_value *v);
+
+/* --- search_probe_pair.c -------------------------------------------------- */
+
+/* Where a reference and a code that are paired are both asked, one probe of
+ * their pair takes the place of the two. */
+void		search_pair_up(struct ctx *ctx, struct key_space space,
+		    struct plan *plan);
 
 /* --- search_probe_measure.c ----------------------------------------------- */
 
@@ -189,9 +215,8 @@ struct time_ranges	search_at_ranges(struct ctx *ctx,
 
 /* --- search_sql.c --------------------------------------------------------- */
 
-/* Columns of a page's rows. */
-enum page_column { PAGE_ID, PAGE_RID, PAGE_VER, PAGE_UPDATED, PAGE_BODY,
-	PAGE_KEY };
+/* Columns of a page's rows; what else a record is, its body says. */
+enum page_column { PAGE_RID, PAGE_BODY, PAGE_KEY };
 
 /* One page: at most `limit` rows after `skip`. */
 void		search_sql_page(struct ctx *ctx, const struct plan *plan,

@@ -24,8 +24,8 @@ struct work {
 
 /* --- postings ------------------------------------------------------------- */
 
-static void
-posts_room(struct arena *arena, struct posts *p, size_t n)
+void
+search_posts_room(struct arena *arena, struct posts *p, size_t n)
 {
 	struct posts old = *p;
 
@@ -39,8 +39,8 @@ posts_room(struct arena *arena, struct posts *p, size_t n)
 	memcpy(p->aux_hi, old.aux_hi, old.n * sizeof(*p->aux_hi));
 }
 
-static void
-add_post(struct posts *p, int64_t k, int32_t aux_lo, int32_t aux_hi)
+void
+search_add_post(struct posts *p, int64_t k, int32_t aux_lo, int32_t aux_hi)
 {
 	p->k[p->n] = k;
 	p->aux_lo[p->n] = aux_lo;
@@ -50,7 +50,7 @@ add_post(struct posts *p, int64_t k, int32_t aux_lo, int32_t aux_hi)
 static void
 add_any(struct posts *p, int64_t k)
 {
-	add_post(p, k, INT32_MIN, INT32_MAX);
+	search_add_post(p, k, INT32_MIN, INT32_MAX);
 }
 
 static int64_t
@@ -79,9 +79,10 @@ add_dict(const struct work *w, const struct pg_query *q,
 		    "codes; name the codes", w->probe->param->code,
 		    STR_ARGS(shown), SEARCH_CODES_MAX);
 	/* The values behind this one still want room for two each. */
-	posts_room(w->ctx->arena, &w->probe->posts, (size_t)n + w->c->n * 2);
+	search_posts_room(w->ctx->arena, &w->probe->posts,
+	    (size_t)n + w->c->n * 2);
 	for (i = 0; i < n; i++)
-		add_post(&w->probe->posts, pg_get_int8(res, i, 0),
+		search_add_post(&w->probe->posts, pg_get_int8(res, i, 0),
 		    pg_get_int4(res, i, 1), pg_get_int4(res, i, 1));
 	return OK;
 }
@@ -144,21 +145,30 @@ search_implied_system(const struct r4_param *param,
 	    str_eqz(v->system, param->system);
 }
 
+struct auxs
+search_token_auxs(struct key_space space, const struct r4_param *param,
+    const struct search_value *v)
+{
+	struct auxs a = { { INT32_MIN }, { INT32_MAX }, 1 };
+
+	if (v->has_system)
+		a.lo[0] = a.hi[0] = key_system(space, v->system);
+	if (search_implied_system(param, v)) {
+		a.lo[1] = a.hi[1] = 0;
+		a.n = 2;
+	}
+	return a;
+}
+
 static void
 add_code(const struct work *w, const struct search_value *v)
 {
-	struct posts *p = &w->probe->posts;
 	int64_t k = konst(w, KEY_VALUE) ^ key_hash(w->space, v->text);
-	int32_t aux;
+	struct auxs aux = search_token_auxs(w->space, w->param, v);
+	size_t i;
 
-	if (!v->has_system) {
-		add_any(p, k);
-		return;
-	}
-	aux = v->system.n == 0 ? 0 : key_system(w->space, v->system);
-	add_post(p, k, aux, aux);
-	if (search_implied_system(w->param, v))
-		add_post(p, k, 0, 0);
+	for (i = 0; i < aux.n; i++)
+		search_add_post(&w->probe->posts, k, aux.lo[i], aux.hi[i]);
 }
 
 static enum err
@@ -221,7 +231,7 @@ add_above(const struct work *w, const struct search_value *v)
 		return fail(w->ctx, ERR_INVALID_PARAMETER,
 		    "Search parameter '%s:above' wants an URL of at most %d "
 		    "steps", w->param->code, URI_STEPS_MAX);
-	posts_room(w->ctx->arena, &w->probe->posts, n * 2 + 2);
+	search_posts_room(w->ctx->arena, &w->probe->posts, n * 2 + 2);
 	add_uri(w, v);
 	for (i = s.n; i > 0; i--) {
 		struct str at = { s.p, i };
@@ -298,7 +308,7 @@ add_reference_identifier(const struct work *w, const struct search_value *v)
 		return;
 	}
 	aux = v->system.n == 0 ? 0 : key_system(w->space, v->system);
-	add_post(&w->probe->posts, k, aux, aux);
+	search_add_post(&w->probe->posts, k, aux, aux);
 }
 
 static size_t
@@ -321,7 +331,7 @@ add_posts(const struct work *w)
 	size_t i;
 	enum err err = OK;
 
-	posts_room(w->ctx->arena, &w->probe->posts, c->n * (each + 2));
+	search_posts_room(w->ctx->arena, &w->probe->posts, c->n * (each + 2));
 	for (i = 0; i < c->n && err == OK; i++) {
 		if (c->modifier == SEARCH_IDENTIFIER)
 			add_reference_identifier(w, &c->values[i]);
@@ -352,6 +362,8 @@ probe_post(const struct work *w)
 
 	w->probe->kind = c->modifier == SEARCH_NOT ? PROBE_NOT_POST :
 	    PROBE_POST;
+	w->probe->posts.plain = c->modifier != SEARCH_IDENTIFIER &&
+	    c->kind != SEARCH_TOKEN;
 	w->probe->rare = c->modifier == SEARCH_OF_TYPE ||
 	    (c->param->identifiers && c->values[0].has_text);
 	if (part == NULL)
@@ -561,9 +573,12 @@ search_probes(struct ctx *ctx, struct key_space space, struct plan *plan)
 		if (is_tautology(w.c))
 			continue;
 		w.probe = &plan->probes[plan->n++];
+		w.probe->asked = w.c;
 		w.probe->param = w.param = w.c->param;
 		if ((err = probe_of(&w)) != OK)
 			return err;
 	}
+	plan->wide = key_wide(space, plan->search->type);
+	search_pair_up(ctx, space, plan);
 	return OK;
 }

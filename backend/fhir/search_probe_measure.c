@@ -245,14 +245,11 @@ add_token(const struct work *w, const struct r4_param *param,
     const struct search_value *v, struct parts *p)
 {
 	int64_t hash = key_hash(w->space, v->text);
-	int32_t system = key_system(w->space, v->system);
+	struct auxs aux = search_token_auxs(w->space, param, v);
+	size_t i;
 
-	if (!v->has_system)
-		add_hash(p, hash, INT32_MIN, INT32_MAX);
-	else
-		add_hash(p, hash, system, system);
-	if (search_implied_system(param, v))
-		add_hash(p, hash, 0, 0);
+	for (i = 0; i < aux.n; i++)
+		add_hash(p, hash, aux.lo[i], aux.hi[i]);
 }
 
 static void

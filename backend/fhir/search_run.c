@@ -9,6 +9,7 @@
 #include <assert.h>
 
 #include "base/buf.h"
+#include "fhir/record.h"
 #include "fhir/search_plan.h"
 #include "queries.h"
 
@@ -78,13 +79,9 @@ take_rows(const struct plan *plan, const PGresult *res, struct rows *rows)
 
 	for (i = 0; i < n; i++, rows->n++) {
 		assert(rows->n < rows->room);
-		rows->records[rows->n] = (struct record){
-			.type = plan->search->type,
-			.id = pg_get_str(res, i, PAGE_ID),
-			.rid = pg_get_int8(res, i, PAGE_RID),
-			.ver = pg_get_int4(res, i, PAGE_VER),
-			.updated_us = pg_get_time(res, i, PAGE_UPDATED),
-			.body = pg_get_str(res, i, PAGE_BODY) };
+		record_read(plan->search->type, pg_get_str(res, i, PAGE_BODY),
+		    &rows->records[rows->n]);
+		rows->records[rows->n].rid = pg_get_int8(res, i, PAGE_RID);
 		rows->bytes += rows->records[rows->n].body.n;
 		rows->places[rows->n] = take_place(plan, res, i);
 		rows->segments[rows->n] = plan->segment;

@@ -101,7 +101,8 @@ sql_begin(struct ctx *ctx, const struct plan *plan, struct pg_args *a)
 	*a = pg_args(ctx->arena);
 	pg_int4(a, plan->tn);
 	pg_int2(a, plan->search->type->number);
-	q.r = sql_walks_res(q.walk) ? "w" : "r";
+	q.light = sql_is_light(plan);
+	q.r = sql_walks_res(q.walk) || q.light ? "w" : "r";
 	q.w = q.walk == DRIVE_POST ? "w" : q.r;
 	return q;
 }
@@ -119,21 +120,53 @@ sql_end(struct sql *q)
 		arena_z(q->ctx->arena, sql) };
 }
 
+#define PAGE_COLUMNS	"select x.rid, v.body"
 #define BODY_OF_X							\
-	" x cross join lateral (select v.body from ver v "		\
+	" x cross join lateral (select v.* from ver v "			\
 	"where v.rid = x.rid and v.ver = x.ver offset 0) v"
+#define BODY_AT_X							\
+	" x cross join lateral (select v.* from ver v "			\
+	"where v.ctid = x.vid offset 0) v"
+
+/* One list of postings: a statement of few parts, the body in each leg. No row
+ * is in two of them. */
+static void
+put_plain_page(struct sql *q, const struct time_ranges *t)
+{
+	const char *way = sql_runs_down(q->plan) ? " desc" : "";
+	size_t i;
+
+	q->plain = true;
+	for (i = 0; i < t->n; i++) {
+		if (i > 0)
+			PUT(q, " union all ");
+		sql_plain_leg(q, t, i);
+		if (t->n > 1)
+			PUT(q, ")");
+	}
+	if (t->n > 1)
+		PUT(q, " order by s%s, rid%s limit $%d offset $%d", way, way,
+		    q->limit, q->skip);
+	else
+		PUT(q, " offset $%d)", q->skip);
+}
 
 static void
 put_walk_page(struct sql *q)
 {
 	const char *way = sql_runs_down(q->plan) ? " desc" : "";
+	struct time_ranges t;
 
-	PUT(q, "select x.id, x.rid, x.ver, x.updated, v.body, x.s from ("
+	if (sql_is_plain(q, &t)) {
+		put_plain_page(q, &t);
+		return;
+	}
+	PUT(q, PAGE_COLUMNS ", x.s from ("
 	    "select distinct on (y.s, y.rid) y.* ");
 	sql_walk(q, true);
-	PUT(q, " order by y.s%s, y.rid%s limit $%d offset $%d)" BODY_OF_X
-	    " order by x.s%s, x.rid%s", way, way, q->limit, q->skip, way,
-	    way);
+	PUT(q, " order by y.s%s, y.rid%s limit $%d offset $%d)%s"
+	    " order by x.s%s, x.rid%s", way, way, q->limit, q->skip,
+	    q->light ? BODY_AT_X : BODY_OF_X, way, way);
 }
 
 static void
@@ -142,7 +175,7 @@ put_gather_page(struct sql *q)
 	const struct search *search = q->plan->search;
 	size_t i;
 
-	PUT(q, "select x.id, x.rid, x.ver, x.updated, v.body");
+	PUT(q, PAGE_COLUMNS);
 	for (i = 0; i < search->nsort; i++)
 		PUT(q, ", x.s%zu", i + 1);
 	PUT(q, " from (select z.* from (select y.id, y.rid, y.ver, y.updated");

@@ -15,8 +15,13 @@ struct sql {
 	enum driver		 walk;	/* of the segment at hand */
 	struct buf		 b;
 	struct pg_args		*a;
+	/* Postings know at and rid: where nothing else is asked of a row, its
+	 * newest version is looked up and res is not. */
+	bool			 light;
+	bool			 plain;	/* no rows g: legs of one range */
+	bool			 sure;	/* primary dates need no probe */
 	/* Aliases: of the row that knows at and rid before res is read, and
-	 * of res. */
+	 * of what knows the rest: res, or, light, the walked row. */
 	const char		*w, *r;
 	/* Arguments: rows of a page, rows to leave out before them, both. */
 	int			 limit, skip, both;
@@ -74,9 +79,16 @@ void	sql_has(struct sql *q, const struct r4_param *param, bool has);
 
 /* --- search_sql_walk.c ---------------------------------------------------- */
 
-/* All legs of a walk as "from ..." rows y(s, rid, id, ver, updated). */
+/* All legs of a walk as "from ..." rows y(s, rid, id, ver, updated), or, light,
+ * y(s, rid, vid): where its newest version stands. */
 void	sql_walk(struct sql *q, bool ordered);
 bool	sql_runs_down(const struct plan *plan);
+/* Nothing is asked of a row that only res knows. */
+bool	sql_is_light(const struct plan *plan);
+/* Whether the walk is of one list of postings in a few ranges: then each range
+ * is a leg of the page "(select rid, body, s ..", not closed. */
+bool	sql_is_plain(const struct sql *q, struct time_ranges *t);
+void	sql_plain_leg(struct sql *q, const struct time_ranges *t, size_t i);
 /* Its rows w are those of res. */
 bool	sql_walks_res(enum driver walk);
 

@@ -168,12 +168,19 @@ probe_posts(struct sql *q, const struct probe *p)
 static void
 probe_dates(struct sql *q, const struct probe *p)
 {
-	int param = sql_param(q, p->param);
+	bool primary = search_is_primary(q->plan, p->param);
+	/* These walks have ranges g. */
+	bool ranges = q->walk == DRIVE_POST || q->walk == DRIVE_TYPE;
+	int param;
 
-	PUT(q, " and exists (select 1 from " DATES_OF " t cross join ",
-	    q->r, param, q->r, param);
+	if (primary && q->sure)
+		return;
+	param = sql_param(q, p->param);
+	PUT(q, " and (%sexists (select 1 from " DATES_OF " t cross join ",
+	    primary && ranges && !q->plain ? "g.sure or " : "", q->r, param,
+	    q->r, param);
 	sql_boxes(q, &p->boxes);
-	PUT(q, " where " IN_BOX " offset 0)", "t", "t", "t", "t");
+	PUT(q, " where " IN_BOX " offset 0))", "t", "t", "t", "t");
 }
 
 static void

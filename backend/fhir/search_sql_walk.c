@@ -51,6 +51,26 @@ search_walk_order(const struct plan *plan)
 }
 
 bool
+sql_is_light(const struct plan *plan)
+{
+	size_t i;
+
+	if (plan->driver != DRIVE_POST || plan->gather)
+		return false;
+	for (i = 0; i < plan->n; i++)
+		switch (plan->probes[i].kind) {
+		case PROBE_HAS:
+		case PROBE_HAS_NOT:
+		case PROBE_ID:
+		case PROBE_UPDATED:
+			return false;
+		default:
+			break;
+		}
+	return true;
+}
+
+bool
 sql_walks_res(enum driver walk)
 {
 	return walks[walk].is_res;
@@ -62,32 +82,24 @@ driving(const struct sql *q)
 	return q->plan->drives < 0 ? NULL : &q->plan->probes[q->plan->drives];
 }
 
-/* Ranges of `at`; a wide one is walked only when a wide date could be met. */
+/* Ranges of `at`; flip is what makes another list of k. */
 static void
 put_at_ranges(struct sql *q)
 {
 	struct time_ranges t = search_at_ranges(q->ctx, q->plan);
-	const struct r4_param *date = q->plan->search->type->primary_date;
-	int lo, hi, wide, param;
+	int64_t *flip = arena_array(q->ctx->arena, t.n, sizeof(*flip));
+	int lo, hi, sure, other;
 	size_t i;
 
+	for (i = 0; i < t.n; i++)
+		flip[i] = t.wide[i] ? q->plan->wide : 0;
 	lo = sql_times(q, t.lo, t.n);
 	hi = sql_times(q, t.hi, t.n);
-	pg_bools(q->a, t.wide, t.n);
-	wide = q->a->n;
-	PUT(q, "(select g.lo, g.hi from unnest($%d, $%d, $%d) g(lo, hi, wide)",
-	    lo, hi, wide);
-	for (i = 0; i < q->plan->n && date != NULL; i++) {
-		if (q->plan->probes[i].kind != PROBE_DATE ||
-		    q->plan->probes[i].param != date)
-			continue;
-		param = sql_param(q, date);
-		PUT(q, " where not g.wide or exists (select 1 from datw t "
-		    "where t.tn = $1 and t.type = $2 and t.param = $%d "
-		    "and t.span && tstzrange(g.hi, null) offset 0)", param);
-		break;
-	}
-	PUT(q, " offset 0) g");
+	pg_bools(q->a, t.sure, t.n);
+	sure = q->a->n;
+	other = sql_int8s(q, flip, t.n);
+	PUT(q, "unnest($%d, $%d, $%d, $%d, $%d) g(lo, hi, sure, flip, aux)",
+	    lo, hi, sure, other, sql_int4s(q, t.end, t.n));
 }
 
 /* What the walk takes its ranges from: rows g, d or b before the lateral. */
@@ -153,6 +165,18 @@ put_starts(struct sql *q)
 	" and t.lo between b.at_min and b.at_max and t.lo = t.hi) w"
 #define AT_SPAN								\
 	"t.lo <> t.hi and t.lo between b.lo_min and b.lo_max) w"
+/* A type by the date of its records; those that span more than a day alone are
+ * a list of postings. */
+#define ALL_RECORDS							\
+	"(select r.* from res r where r.tn = $1 and r.type = $2 "	\
+	"and not r.deleted and g.flip = 0) w"
+#define WIDE_RECORDS							\
+	"(select p.at, p.rid, r.id, r.ver, r.updated, r.has "		\
+	"from post p cross join lateral "				\
+	"(select r.* from res r where r.rid = p.rid "			\
+	"and (r.tn = $1 and r.type = $2 and not r.deleted) is true "	\
+	"offset 0) r where p.k = g.flip and g.flip <> 0 "		\
+	"and p.aux >= g.aux) w"
 #define LEGS_MAX	4
 
 /* The tables of a walk, each an index walk of its own; how many. */
@@ -192,6 +216,14 @@ legs_of(struct sql *q, const char *legs[LEGS_MAX])
 		legs[0] = COMPOSITES "true" AT_POINT;
 		legs[1] = COMPOSITES AT_SPAN;
 		return 2;
+	case DRIVE_TYPE:
+		legs[0] = ALL_RECORDS;
+		legs[1] = WIDE_RECORDS;
+		for (i = 0; i < q->plan->n; i++)
+			if (search_is_primary(q->plan,
+			    q->plan->probes[i].param))
+				return 2;
+		return 1;
 	default:
 		legs[0] = walks[q->walk].table == NULL ? "res w" :
 		    walks[q->walk].table;
@@ -245,17 +277,35 @@ put_first_only(struct sql *q)
 	PUT(q, " offset 0)");
 }
 
+/* The system of some posting counts: what is wide has an end in its place. */
+static bool
+asks_system(const struct sql *q)
+{
+	const struct posts *p = &driving(q)->posts;
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		if (p->aux_lo[i] != INT32_MIN)
+			return true;
+	return false;
+}
+
 static void
 put_range(struct sql *q)
 {
 	switch (q->walk) {
 	case DRIVE_POST:
-		PUT(q, "w.k = d.k and w.aux between d.aux_lo and d.aux_hi "
-		    "and w.at >= g.lo and w.at < g.hi");
+		PUT(q, "w.k = d.k # g.flip and w.at >= g.lo and w.at < g.hi "
+		    "and w.aux >= g.aux and (g.flip <> 0 or "
+		    "w.aux between d.aux_lo and d.aux_hi)");
+		if (asks_system(q))
+			PUT(q, " and (g.flip = 0 or exists (select 1 "
+			    "from post p where p.k = d.k and p.at = w.at "
+			    "and p.rid = w.rid and p.aux between d.aux_lo "
+			    "and d.aux_hi offset 0))");
 		break;
 	case DRIVE_TYPE:
-		PUT(q, "w.tn = $1 and w.type = $2 and not w.deleted "
-		    "and w.at >= g.lo and w.at < g.hi");
+		PUT(q, "w.at >= g.lo and w.at < g.hi");
 		break;
 	case DRIVE_PICK:
 		PUT(q, "w.tn = $1 and w.type = $2 and not w.deleted "
@@ -332,6 +382,92 @@ put_from(struct sql *q)
 		    down ? "<" : ">", key, sql_int8(q, place.rid));
 }
 
+/* --- one list of postings ------------------------------------------------- */
+
+/* Ranges of one list that are written as statements of their own: what is asked
+ * most, and costs less without the machinery for many. */
+#define RANGES_MAX	3
+
+static bool
+overlap(const struct time_ranges *t)
+{
+	size_t i, j;
+
+	for (i = 0; i < t->n; i++)
+		for (j = 0; j < i; j++)
+			if (t->lo[i] < t->hi[j] && t->lo[j] < t->hi[i])
+				return true;
+	return false;
+}
+
+bool
+sql_is_plain(const struct sql *q, struct time_ranges *t)
+{
+	if (!q->light || driving(q)->posts.n != 1)
+		return false;
+	*t = search_at_ranges(q->ctx, q->plan);
+	return t->n > 0 && t->n <= RANGES_MAX && !overlap(t);
+}
+
+static int
+sql_int4(struct sql *q, int32_t v)
+{
+	pg_int4(q->a, v);
+	return q->a->n;
+}
+
+static int
+sql_time(struct sql *q, int64_t us)
+{
+	pg_time(q->a, us);
+	return q->a->n;
+}
+
+static void
+put_plain_range(struct sql *q, const struct time_ranges *t, size_t i)
+{
+	const struct posts *p = &driving(q)->posts;
+	bool wide = t->wide[i];
+	int k = sql_int8(q, p->k[0]);
+	int lo = sql_int4(q, p->aux_lo[0]), hi = sql_int4(q, p->aux_hi[0]);
+
+	if (wide && asks_system(q))
+		PUT(q, "exists (select 1 from post p where p.k = $%d "
+		    "and p.at = w.at and p.rid = w.rid "
+		    "and p.aux between $%d and $%d offset 0) and ", k, lo, hi);
+	if (wide) {
+		k = sql_int8(q, p->k[0] ^ q->plan->wide);
+		lo = sql_int4(q, t->end[i]);
+		hi = sql_int4(q, INT32_MAX);
+	}
+	PUT(q, "w.k = $%d and w.aux between $%d and $%d ", k, lo, hi);
+	lo = sql_time(q, t->lo[i]);
+	hi = sql_time(q, t->hi[i]);
+	PUT(q, "and w.at >= $%d and w.at < $%d", lo, hi);
+}
+
+void
+sql_plain_leg(struct sql *q, const struct time_ranges *t, size_t i)
+{
+	const struct posts *p = &driving(q)->posts;
+	const char *way = sql_runs_down(q->plan) ? " desc" : "";
+	bool once = p->plain || p->aux_lo[0] == p->aux_hi[0] || t->wide[i];
+
+	/* What is asked of the version stands outside: inside, a plan made on
+	 * empty tables would gather all versions and sort them. */
+	PUT(q, "(select %sw.rid, v.body, w.at s from post w cross join lateral "
+	    "(select v.body, v.tn = $1 and v.type = $2 and v.op <> 'D' ours "
+	    "from ver v where v.rid = w.rid order by v.ver desc limit 1) v "
+	    "where v.ours and ", once ? "" : "distinct on (w.at, w.rid) ");
+	put_plain_range(q, t, i);
+	put_from(q);
+	q->sure = t->sure[i];
+	sql_probes(q);
+	q->sure = false;
+	PUT(q, " order by w.at%s, w.rid%s limit $%d", way, way,
+	    t->n > 1 ? q->both : q->limit);
+}
+
 /* What must be true of a row of a leg; asked once, said in every leg. */
 static struct str
 conditions(struct sql *q, bool ordered)
@@ -362,13 +498,19 @@ put_leg(struct sql *q, const char *table, struct str where, bool ordered)
 	PUT(q, "(select ");
 	if (ordered && !unique)
 		PUT(q, "distinct on (%s, w.rid) ", key);
-	PUT(q, "%s s, w.rid, %s.id, %s.ver, %s.updated from %s", key, q->r,
-	    q->r, q->r, table);
-	if (!walks[q->walk].is_res)
+	if (q->light)
+		PUT(q, "%s s, w.rid, v.vid from %s cross join lateral ("
+		    "select v.ctid vid, v.tn = $1 and v.type = $2 "
+		    "and v.op <> 'D' ours from ver v where v.rid = w.rid "
+		    "order by v.ver desc limit 1) v", key, table);
+	else
+		PUT(q, "%s s, w.rid, %s.id, %s.ver, %s.updated from %s", key,
+		    q->r, q->r, q->r, table);
+	if (!q->light && !walks[q->walk].is_res)
 		PUT(q, " cross join lateral (select r.* from res r "
 		    "where r.rid = w.rid and (r.tn = $1 and r.type = $2 "
 		    "and not r.deleted) is true offset 0) r");
-	PUT(q, " where ");
+	PUT(q, q->light ? " where v.ours and " : " where ");
 	buf_add(&q->b, where);
 	if (ordered && unique)
 		PUT(q, " order by %s%s limit $%d)", key, way, q->both);

@@ -95,15 +95,6 @@ keeps_at(const struct row *row)
 	return row->found && row->keys.at_us == row->old_at_us;
 }
 
-/* A day and less is a point for the index of dat; WHEN_MIN and WHEN_MAX are
- * no numbers to calculate with. */
-static bool
-is_wide(const struct key_date *date)
-{
-	return date->lo_us == WHEN_MIN || date->hi_us == WHEN_MAX ||
-	    date->hi_us - date->lo_us > US_PER_DAY;
-}
-
 static void
 add_dates(struct lists *lists, const struct row *row)
 {
@@ -111,7 +102,8 @@ add_dates(struct lists *lists, const struct row *row)
 
 	for (size_t i = 0; i < keys->ndat; i++) {
 		const struct key_date *date = &keys->dat[i];
-		struct list *list = is_wide(date) ? &lists->datw : &lists->dat;
+		struct list *list = key_is_wide(date->lo_us, date->hi_us) ?
+		    &lists->datw : &lists->dat;
 
 		list->v[list->n++] = (struct key){
 		    .type = row->after.type->number, .param = date->param,
