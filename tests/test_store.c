@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "fhir/check.h"
+#include "fhir/record.h"
 #include "fhir/store.h"
 #include "wire/migrate.h"
 
@@ -481,7 +482,41 @@ START_TEST(more_records_than_one_statement_takes_are_written)
 	ck_assert_int_eq(store_write(&ctx, changes, MANY), OK);
 	ck_assert_int_eq(store_read(&ctx, patient, changes[MANY - 1].after.id,
 	    &record), OK);
-	ck_assert(str_eq(record.body, changes[MANY - 1].after.body));
+	ck_assert(str_eq(record.body, record_body(&ctx,
+	    &changes[MANY - 1].after, changes[MANY - 1].doc, 0)));
+}
+END_TEST
+
+static enum err
+refuse(struct ctx *inside, void *arg)
+{
+	(void)inside;
+	(void)arg;
+	return ERR_INVALID_REQUEST;
+}
+
+/* 8 MB of records: more than is built at a time. */
+START_TEST(large_write_is_made_whole_or_not_at_all)
+{
+	enum { RECORDS = 64, DATA = 128 * 1024 };
+	struct change *changes = arena_array(ctx.arena, RECORDS,
+	    sizeof(*changes));
+	char *data = arena_zero(ctx.arena, DATA + 1);
+	struct str text;
+	long before;
+
+	memset(data, 'A', DATA);
+	text = arena_printf(ctx.arena, "{\"resourceType\":\"Patient\","
+	    "\"photo\":[{\"data\":\"%s\"}]}", data);
+	for (int i = 0; i < RECORDS; i++)
+		changes[i] = change_of(CHANGE_CREATE, patient, NULL, text.p);
+	before = count("select count(*) + ", " from res", 0);
+	ck_assert_int_eq(store_write_look(&ctx, changes, RECORDS, refuse,
+	    NULL), ERR_INVALID_REQUEST);
+	ck_assert_int_eq(count("select count(*) + ", " from res", 0), before);
+	ck_assert_int_eq(store_write(&ctx, changes, RECORDS), OK);
+	ck_assert_int_eq(count("select count(*) + ", " from res", 0),
+	    before + RECORDS);
 }
 END_TEST
 
@@ -620,6 +655,7 @@ add_tests(TCase *tc)
 		racing_puts_of_one_id_all_count,
 		connection_lost_before_a_write_is_made_again,
 		more_records_than_one_statement_takes_are_written,
+		large_write_is_made_whole_or_not_at_all,
 		too_many_keys_are_refused,
 		keys_follow_every_change,
 	};

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/when.h"
 #include "fhir/outcome.h"
+#include "fhir/record.h"
 
 #define ENTRY_BYTES	256	/* of most, without a resource */
 
@@ -42,6 +43,14 @@ bundle_end_response(struct http_answer *answer, size_t n)
 	http_body(answer, n > 0 ? STR("]}") : STR("}"));
 }
 
+/* Of one change alone the body was kept. */
+static struct str
+body_of(struct ctx *ctx, const struct change *change)
+{
+	return change->after.body.n > 0 ? change->after.body :
+	    record_body(ctx, &change->after, change->doc, change->node);
+}
+
 /* R4 http.html#transaction-response */
 void
 bundle_add_change(struct ctx *ctx, const struct bundle_host *host,
@@ -51,10 +60,10 @@ bundle_add_change(struct ctx *ctx, const struct bundle_host *host,
 	struct buf b = buf_new(ctx->arena, ENTRY_BYTES);
 
 	buf_addz(&b, first ? "{" : ",{");
-	if (host->returns == BUNDLE_RECORD && after->body.n > 0) {
+	if (host->returns == BUNDLE_RECORD && !after->deleted) {
 		buf_addz(&b, "\"resource\":");
 		http_body(answer, buf_str(&b));
-		http_body(answer, after->body);
+		http_body(answer, body_of(ctx, change));
 		b = buf_new(ctx->arena, ENTRY_BYTES);
 		buf_addc(&b, ',');
 	}

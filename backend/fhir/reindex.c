@@ -230,6 +230,7 @@ write_page(struct run *run, const struct rescan *page)
 		if (run->differs[i])
 			changed.v[changed.n++] = page->rows.v[i];
 		run->reindex->unreadable += page->facts[i].unreadable;
+		store_dict_new(&page->rows.v[i].keys);
 	}
 	run->reindex->records += (int64_t)page->rows.n;
 	run->reindex->changed += (int64_t)changed.n;

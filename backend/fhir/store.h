@@ -90,7 +90,8 @@ struct change {
 	int32_t			 if_match;	/* a version or MATCH_... */
 	struct str		 path;		/* "Bundle.entry[3].resource"
 						 * before issues; empty alone */
-	/* Results */
+	/* Results; the body only when it was the only change (record_body
+	 * makes it again) */
 	struct record		 after;
 	bool			 created;
 	bool			 unchanged;	/* DELETE of nothing */

@@ -112,6 +112,19 @@ send_chunk(struct ctx *ctx, const struct token *tokens, size_t n)
 }
 
 void
+store_dict_new(struct keys *keys)
+{
+	size_t n = 0;
+
+	if (seen.n + keys->ndict > SEEN_MAX)
+		seen_forget();
+	for (size_t i = 0; i < keys->ndict; i++)
+		if (seen.n == SEEN_MAX || seen_add(token_print(&keys->dict[i])))
+			keys->dict[n++] = keys->dict[i];
+	keys->ndict = n;
+}
+
+void
 store_send_dict(struct ctx *ctx, const struct rows *rows)
 {
 	struct token *tokens;
@@ -119,22 +132,13 @@ store_send_dict(struct ctx *ctx, const struct rows *rows)
 
 	for (size_t i = 0; i < rows->n; i++)
 		room += rows->v[i].keys.ndict;
-	if (room > SEEN_MAX || seen.n + room > SEEN_MAX)
-		seen_forget();
 	tokens = arena_array(ctx->arena, room, sizeof(*tokens));
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *row = &rows->v[i];
 
-		if (row->fate == ROW_NOTHING)
-			continue;
-		for (size_t j = 0; j < row->keys.ndict; j++) {
-			const struct key_dict *dict = &row->keys.dict[j];
-
-			if (seen.n < SEEN_MAX && !seen_add(token_print(dict)))
-				continue;
-			tokens[n++] = (struct token){
-			    row->after.type->number, dict };
-		}
+		for (size_t j = 0; j < row->keys.ndict; j++)
+			tokens[n++] = (struct token){ row->after.type->number,
+			    &row->keys.dict[j] };
 	}
 	if (n > 1)
 		qsort(tokens, n, sizeof(*tokens), by_key);

@@ -1,7 +1,8 @@
 /*
- * The inside of a write, shared by store_write.c (the steps), store_rows.c
- * (records and versions), store_keys.c (search keys) and store_dict.c
- * (tokens). Nobody else includes it.
+ * The inside of a write, shared by store_write.c (the steps), store_piece.c
+ * (their memory), store_rows.c (records and versions), store_keys.c (search
+ * keys) and store_dict.c (tokens). Besides them only what makes keys again
+ * includes it.
  */
 #ifndef FHIR_STORE_ROW_H
 #define FHIR_STORE_ROW_H
@@ -64,9 +65,31 @@ void	store_send_keys(struct ctx *ctx, const struct rows *rows);
  * $2 on. */
 void	store_key_args(struct pg_args *a, const struct rows *rows);
 
-/* Queue the tokens that this process has not sent before; after the commit
- * say whether it came to pass. */
+/* Take from the keys the tokens that this process has sent before; queue those
+ * that are left; after the commit say whether it came to pass. */
+void	store_dict_new(struct keys *keys);
 void	store_send_dict(struct ctx *ctx, const struct rows *rows);
 void	store_dict_done(bool committed);
+
+/* --- store_piece.c -------------------------------------------------------- */
+
+/* An arena for what is forgotten before ctx's is, tied to it. */
+struct arena	*store_scratch(struct ctx *ctx);
+
+/* Bring keys into the arena, in their exact size; slices of the document stay
+ * slices of it. */
+void	store_keep_keys(struct arena *arena, struct str document,
+	    struct keys *keys);
+
+/* Whether all rows go in one flush: else the transaction must be open. */
+bool	store_is_one_piece(const struct rows *rows);
+
+/*
+ * Build the bodies and queue records and keys, flushing all but the last piece.
+ * With a scratch arena everything is made in it, and only what is still queued
+ * is left there: bodies live until its next reset.
+ */
+enum err	store_send_pieces(struct ctx *ctx, const struct rows *rows,
+		    struct arena *scratch);
 
 #endif

@@ -1,14 +1,14 @@
 /*
  * Writing records, the only way there is: validate, extract keys, lock the
- * rows that exist, build the new versions, send everything in one flush. A
- * write that creates only needs no lock and is a single flush.
+ * rows that exist, build the new versions, send everything: in one flush, or
+ * in several if it is large. A small write that creates only needs no lock and
+ * is a single flush.
  */
 
 #include "fhir/store_row.h"
 
 #include "base/buf.h"
 #include "base/when.h"
-#include "fhir/record.h"
 #include "fhir/rules.h"
 #include "fhir/validate.h"
 #include "fhir/writer.h"
@@ -156,8 +156,36 @@ check_keys(struct ctx *ctx, const struct row *row, size_t *total)
 	return OK;
 }
 
+/* The keys of a record; with a scratch arena only their exact size is kept. */
 static enum err
-make_rows(struct ctx *ctx, struct change *changes, size_t n, struct rows *out)
+extract_keys(struct ctx *ctx, struct key_space space, struct row *row,
+    struct arena *scratch, size_t *total)
+{
+	const struct change *change = row->change;
+	struct ctx inside = *ctx;
+	enum err err;
+
+	inside.arena = scratch == NULL ? ctx->arena : scratch;
+	row->keys.at_us = KEY_AT_NONE;
+	if (change->kind != CHANGE_DELETE)
+		keys_extract(&inside, space, change->type, row->id,
+		    &(struct extract){ change->doc, change->node },
+		    &row->keys);
+	row->print = store_key_print(inside.arena, space, &row->keys);
+	if ((err = check_keys(ctx, row, total)) != OK)
+		return err;
+	store_dict_new(&row->keys);
+	if (scratch == NULL)
+		return OK;
+	store_keep_keys(ctx->arena, change->doc == NULL ? STR_NONE :
+	    change->doc->text, &row->keys);
+	arena_reset(scratch);
+	return OK;
+}
+
+static enum err
+make_rows(struct ctx *ctx, struct change *changes, size_t n,
+    struct arena *scratch, struct rows *out)
 {
 	struct key_space space;
 	size_t total = 0;
@@ -177,15 +205,10 @@ make_rows(struct ctx *ctx, struct change *changes, size_t n, struct rows *out)
 		row->id = change->id;
 		row->rh = key_reference(space, str_of(change->type->name),
 		    row->id);
-		row->keys.at_us = KEY_AT_NONE;
-		if (change->kind != CHANGE_DELETE)
-			keys_extract(ctx, space, change->type, row->id,
-			    &(struct extract){ change->doc, change->node },
-			    &row->keys);
-		if ((err = check_keys(ctx, row, &total)) != OK)
-			return err;
 		row->rules = rules_of(change->type);
-		row->print = store_key_print(ctx->arena, space, &row->keys);
+		if ((err = extract_keys(ctx, space, row, scratch,
+		    &total)) != OK)
+			return err;
 	}
 	if (n > 1)
 		qsort(out->v, n, sizeof(*out->v), by_identity);
@@ -318,7 +341,7 @@ decide_fate(struct row *row)
 }
 
 static void
-build_row(struct ctx *ctx, struct row *row, int writer, int64_t now_us)
+build_row(struct row *row, int writer, int64_t now_us)
 {
 	static const char ops[] = { 'C', 'U', 'D' };	/* by change_kind */
 	const struct change *change = row->change;
@@ -338,9 +361,6 @@ build_row(struct ctx *ctx, struct row *row, int writer, int64_t now_us)
 		row->after.rid = writer_rid(writer);
 	row->after.ver = row->old_ver + 1;
 	row->after.updated_us = updated_of(row, now_us);
-	if (!row->after.deleted)
-		row->after.body = record_body(ctx, &row->after, change->doc,
-		    change->node);
 }
 
 static enum err
@@ -355,17 +375,19 @@ build_rows(struct ctx *ctx, struct rows *rows)
 		if ((err = check_match(ctx, row)) != OK)
 			return err;
 		decide_fate(row);
-		build_row(ctx, row, rows->writer, now_us);
+		build_row(row, rows->writer, now_us);
 	}
 	return OK;
 }
 
 /* --- sending, and again */
 
-/* What is to be done before the commit; look may be NULL. */
+/* What is to be done before the commit, look may be NULL; and where many rows
+ * are made ready, NULL of one. */
 struct last {
 	store_look	*look;
 	void		*arg;
+	struct arena	*scratch;
 };
 
 /* Send what is queued and look at it, in a transaction that is open. */
@@ -383,18 +405,14 @@ static enum err
 send_all(struct ctx *ctx, const struct rows *rows, bool open,
     const struct last *last)
 {
-	enum err err = OK;
+	enum err err = store_send_pieces(ctx, rows, last->scratch);
 
-	store_send_rows(ctx, rows, ROW_CREATE);
-	store_send_rows(ctx, rows, ROW_UPDATE);
-	store_send_keys(ctx, rows);
+	if (err != OK)
+		return err;
 	store_send_dict(ctx, rows);
-	if (last->look != NULL)
-		err = look_last(ctx, last);
-	if (err == OK)
-		err = open ? pg_commit(ctx, NULL, 0) : pg_flush(ctx, NULL, 0);
-	store_dict_done(err == OK);
-	return err;
+	if (last->look != NULL && (err = look_last(ctx, last)) != OK)
+		return err;
+	return open ? pg_commit(ctx, NULL, 0) : pg_flush(ctx, NULL, 0);
 }
 
 /* Somebody created the same id, or took our writer number's rid, first. */
@@ -433,6 +451,7 @@ static enum err
 write_once(struct ctx *ctx, struct rows *rows, const struct last *last)
 {
 	bool locks = needs_lock(rows);
+	bool begins;
 	enum err err;
 
 	forget_found(rows);
@@ -443,9 +462,10 @@ write_once(struct ctx *ctx, struct rows *rows, const struct last *last)
 		pg_rollback(ctx);
 		return err;
 	}
-	if (!locks && last->look != NULL)
+	begins = !locks && (last->look != NULL || !store_is_one_piece(rows));
+	if (begins)
 		pg_begin(ctx);
-	err = send_all(ctx, rows, locks || last->look != NULL, last);
+	err = send_all(ctx, rows, locks || begins, last);
 	return err == ERR_INTERNAL && lost_race(ctx) ? ERR_RETRY : err;
 }
 
@@ -477,6 +497,7 @@ write_rows(struct ctx *ctx, struct rows *rows, const struct last *last)
 	    "records at the moment; try again in a few seconds");
 }
 
+/* Of many the bodies are not kept. */
 static void
 report(struct rows *rows)
 {
@@ -485,28 +506,46 @@ report(struct rows *rows)
 		struct change *change = row->change;
 
 		change->after = row->after;
+		if (rows->n > 1)
+			change->after.body = STR_NONE;
 		change->unchanged = row->fate == ROW_NOTHING;
 		change->created = change->kind != CHANGE_DELETE &&
 		    (!row->found || row->old_deleted);
 	}
 }
 
+static enum err
+write_changes(struct ctx *ctx, struct change *changes, size_t n,
+    const struct last *last)
+{
+	struct rows rows;
+	enum err err;
+
+	if ((err = make_rows(ctx, changes, n, last->scratch, &rows)) != OK ||
+	    (err = write_rows(ctx, &rows, last)) != OK)
+		return err;
+	report(&rows);
+	return OK;
+}
+
 enum err
 store_write_look(struct ctx *ctx, struct change *changes, size_t n,
     store_look *look, void *arg)
 {
-	struct last last = { look, arg };
-	struct rows rows;
+	struct last last = { .look = look, .arg = arg };
 	enum err err;
 
 	if (n == 0)
 		return look == NULL ? OK : look(ctx, arg);
-	if ((err = check_changes(ctx, changes, n)) != OK ||
-	    (err = make_rows(ctx, changes, n, &rows)) != OK ||
-	    (err = write_rows(ctx, &rows, &last)) != OK)
+	if ((err = check_changes(ctx, changes, n)) != OK)
 		return err;
-	report(&rows);
-	return OK;
+	if (n > 1)
+		last.scratch = store_scratch(ctx);
+	err = write_changes(ctx, changes, n, &last);
+	store_dict_done(err == OK);
+	if (last.scratch != NULL)
+		arena_reset(last.scratch);
+	return err;
 }
 
 enum err
