@@ -31,6 +31,9 @@ search_list_candidates(const struct plan *plan, struct candidates *all)
 		    !search_is_primary(plan, p->param)) {
 			c.driver = DRIVE_DATE;
 			c.rank = 4;
+		} else if (p->kind == PROBE_LIKE && p->trigrams) {
+			c.driver = DRIVE_LIKE;
+			c.rank = 3;
 		} else if (p->kind == PROBE_COMPOSITE) {
 			c.driver = DRIVE_COMPOSITE;
 			c.rank = 2;
@@ -251,8 +254,54 @@ send_composites_count(struct ctx *ctx, const struct plan *plan,
 	pg_send(ctx, &query_search_count_composites, &a);
 }
 
-static bool
-has_driver(const struct candidates *all, enum driver driver)
+/* Patterns are counted further than others: there is no walk of theirs, only
+ * all of them at once. */
+static void
+send_likes_count(struct ctx *ctx, const struct plan *plan,
+    const struct candidates *all, int64_t bound)
+{
+	size_t room = count_room(plan);
+	struct count_rows rows = count_rows(ctx, room);
+	struct str *pattern = arena_array(ctx->arena, room, sizeof(*pattern));
+	struct pg_args a = pg_args(ctx->arena);
+	const struct probe *p;
+	size_t i, j;
+
+	(void)bound;
+	for (i = 0; i < all->n; i++) {
+		if (all->v[i].driver != DRIVE_LIKE)
+			continue;
+		p = &plan->probes[all->v[i].probe];
+		for (j = 0; j < p->texts.n; j++, rows.n++) {
+			rows.c[rows.n] = (int32_t)i;
+			rows.param[rows.n] = p->param->number;
+			pattern[rows.n] = p->texts.lo[j];
+		}
+	}
+	pg_int4(&a, plan->tn);
+	pg_int2(&a, plan->search->type->number);
+	pg_int4s(&a, rows.c, rows.n);
+	pg_int2s(&a, rows.param, rows.n);
+	pg_texts(&a, pattern, rows.n);
+	pg_int8(&a, SEARCH_LIKE_MAX + 1);
+	pg_send(ctx, &query_search_count_likes, &a);
+}
+
+/* Patterns of too many texts drive nothing. */
+static void
+drop_frequent_likes(struct candidates *all)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < all->n; i++)
+		if (all->v[i].driver != DRIVE_LIKE ||
+		    all->v[i].count <= SEARCH_LIKE_MAX)
+			all->v[kept++] = all->v[i];
+	all->n = kept;
+}
+
+bool
+search_has_driver(const struct candidates *all, enum driver driver)
 {
 	size_t i;
 
@@ -274,6 +323,7 @@ search_count_candidates(struct ctx *ctx, const struct plan *plan,
 	} counts[] = {
 		{ DRIVE_POST, send_posts_count },
 		{ DRIVE_STRING, send_texts_count },
+		{ DRIVE_LIKE, send_likes_count },
 		{ DRIVE_DATE, send_dates_count },
 		{ DRIVE_MEASURE, send_measures_count },
 		{ DRIVE_COMPOSITE, send_composites_count },
@@ -284,7 +334,7 @@ search_count_candidates(struct ctx *ctx, const struct plan *plan,
 	enum err err;
 
 	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-		if (has_driver(all, counts[i].driver)) {
+		if (search_has_driver(all, counts[i].driver)) {
 			counts[i].send(ctx, plan, all, bound);
 			sent++;
 		}
@@ -295,8 +345,12 @@ search_count_candidates(struct ctx *ctx, const struct plan *plan,
 	for (r = 0; r < sent; r++)
 		for (row = 0; row < PQntuples(results[r]); row++)
 			all->v[pg_get_int4(results[r], row, 0)].count =
-			    search_earlier(pg_get_int8(results[r], row, 1),
+			    pg_get_int8(results[r], row, 1);
+	for (i = 0; i < all->n; i++)
+		if (all->v[i].driver != DRIVE_LIKE)
+			all->v[i].count = search_earlier(all->v[i].count,
 			    bound);
+	drop_frequent_likes(all);
 	return OK;
 }
 

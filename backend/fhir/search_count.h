@@ -21,7 +21,10 @@ struct candidates {
 /* The conditions with an index of their own. */
 void	search_list_candidates(const struct plan *plan, struct candidates *all);
 
-/* Count them, each up to bound. */
+bool	search_has_driver(const struct candidates *all, enum driver driver);
+
+/* Count them, each up to bound; patterns that too many texts are like are
+ * taken off the list. */
 enum err	search_count_candidates(struct ctx *ctx,
 		    const struct plan *plan, struct candidates *all,
 		    int64_t bound);

@@ -166,6 +166,8 @@ choose_sorted(struct ctx *ctx, struct plan *plan,
 static bool
 must_count(const struct plan *plan, const struct candidates *all)
 {
+	if (search_has_driver(all, DRIVE_LIKE))
+		return true;
 	if (all->n == 0 || (all->n == 1 && plan->search->nsort == 0))
 		return false;
 	if (plan->search->nsort > 0 && !sorted_by_at(plan))

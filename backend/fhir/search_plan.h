@@ -14,6 +14,11 @@
 #define SEARCH_GATHER_ONE	2000
 #define SEARCH_GATHER_MAX	10000
 
+/* Texts that contain a needle are gathered by trigrams when they are no more
+ * than this: else so many records have one that a walk of the type soon finds a
+ * page. */
+#define SEARCH_LIKE_MAX		5000
+
 /* More distinct codes behind `system|` or :text are refused. */
 #define SEARCH_CODES_MAX	1000
 
@@ -86,6 +91,7 @@ struct probe {
 	const struct search_condition *asked;
 	bool			 rare;	/* an identifier: no need to count */
 	bool			 paired;	/* postings of a pair */
+	bool			 trigrams;	/* its patterns have some */
 	struct posts		 posts;
 	struct boxes		 boxes;
 	struct text_ranges	 texts;	/* PROBE_LIKE, PROBE_ID: lo alone */
@@ -98,6 +104,7 @@ enum driver {
 	DRIVE_TYPE,		/* res by at */
 	DRIVE_POST,		/* a probe's postings by at */
 	DRIVE_PICK,		/* the few records with these ids, by at */
+	DRIVE_LIKE,		/* those with a text like a pattern, by at */
 	DRIVE_ID,		/* res by id */
 	DRIVE_UPDATED,		/* ver by updated */
 	DRIVE_DATE,		/* dat and datw by lo */

@@ -479,6 +479,23 @@ probe_updated(const struct work *w)
 
 /* --- strings, ids, presence ----------------------------------------------- */
 
+/* Three letters or digits in a row, by which the trigram index finds a text. */
+static bool
+has_trigram(struct str folded)
+{
+	size_t run = 0, i;
+
+	for (i = 0; i < folded.n && run < 3; i++) {
+		unsigned char c = (unsigned char)folded.p[i];
+
+		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+			run++;
+		else
+			run = 0;
+	}
+	return run == 3;
+}
+
 static void
 probe_string(const struct work *w)
 {
@@ -489,10 +506,13 @@ probe_string(const struct work *w)
 
 	w->probe->kind = w->c->modifier == SEARCH_CONTAINS ? PROBE_LIKE :
 	    PROBE_STRING;
+	w->probe->trigrams = w->probe->kind == PROBE_LIKE;
 	t->lo = arena_array(arena, w->c->n, sizeof(*t->lo));
 	t->hi = arena_array(arena, w->c->n, sizeof(*t->hi));
 	for (i = 0; i < w->c->n; i++) {
 		folded = key_fold(arena, w->c->values[i].text);
+		w->probe->trigrams = w->probe->trigrams &&
+		    has_trigram(folded);
 		if (w->probe->kind == PROBE_LIKE)
 			folded = like_pattern(arena, folded);
 		t->lo[t->n] = folded;

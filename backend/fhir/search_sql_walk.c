@@ -23,6 +23,7 @@ static const struct walk {
 [DRIVE_TYPE]	= { "w.at",	 ORDER_TIME,   true,  false, NULL },
 [DRIVE_POST]	= { "w.at",	 ORDER_TIME,   false, false, "post w" },
 [DRIVE_PICK]	= { "w.at",	 ORDER_TIME,   true,  false, NULL },
+[DRIVE_LIKE]	= { "r.at",	 ORDER_TIME,   false, false, "str w" },
 [DRIVE_ID]	= { "w.id",	 ORDER_TEXT,   true,  true,  NULL },
 [DRIVE_UPDATED]	= { "w.updated", ORDER_TIME,   false, false, "ver w" },
 [DRIVE_DATE]	= { "w.lo",	 ORDER_TIME,   false, false, NULL },
@@ -123,6 +124,10 @@ put_starts(struct sql *q)
 		break;
 	case DRIVE_TYPE:
 		put_at_ranges(q);
+		break;
+	case DRIVE_LIKE:
+		PUT(q, "unnest($%d) d(pattern)",
+		    sql_texts(q, p->texts.lo, p->texts.n));
 		break;
 	case DRIVE_PICK:
 		PUT(q, "unnest($%d) d(id)",
@@ -306,6 +311,10 @@ put_range(struct sql *q)
 		break;
 	case DRIVE_TYPE:
 		PUT(q, "w.at >= g.lo and w.at < g.hi");
+		break;
+	case DRIVE_LIKE:
+		PUT(q, "w.tn = $1 and w.type = $2 and w.param = $%d "
+		    "and w.v like d.pattern", sql_param(q, q->plan->walked));
 		break;
 	case DRIVE_PICK:
 		PUT(q, "w.tn = $1 and w.type = $2 and not w.deleted "

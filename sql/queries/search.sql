@@ -55,6 +55,19 @@ cross join lateral (
 	limit $7) x
 group by d.c
 
+-- The same of patterns: $1 tn, $2 type, $3 condition, $4 param, $5 pattern;
+-- $6 bound. str_trgm.
+-- name: search_count_likes
+select d.c, count(*)
+from unnest($3, $4, $5) d(c, param, pattern)
+cross join lateral (
+	select 1
+	from str s
+	where s.tn = $1 and s.type = $2 and s.param = d.param
+	and s.v like d.pattern
+	limit $6) x
+group by d.c
+
 -- The same of date ranges: $1 tn, $2 type, $3 condition, $4 param, $5, $6
 -- bounds of lo; $7 bound. dat_pkey.
 -- name: search_count_dates
