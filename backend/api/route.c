@@ -119,18 +119,42 @@ method_bits(enum http_method method)
 	return method == HTTP_GET ? bit | 1U << HTTP_HEAD : bit;
 }
 
+static unsigned
+count_slashes(struct str path)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < path.n; i++)
+		n += path.p[i] == '/';
+	return n;
+}
+
+/* Rows of another depth, most of them, need not be compared. */
+static bool
+is_as_deep(size_t row, unsigned slashes)
+{
+	static unsigned depths[sizeof(routes) / sizeof(routes[0])];
+
+	if (depths[row] == 0)
+		depths[row] = count_slashes(str_of(routes[row].path));
+	return depths[row] == slashes;
+}
+
 void
 route_find(enum http_method method, struct str path, struct route_match *out)
 {
 	struct route_match m = { NULL, 0, STR_NONE, STR_NONE, STR_NONE };
+	unsigned slashes;
 
 	*out = m;
 	if (path.n > 1 && path.p[path.n - 1] == '/')
 		path.n--;
+	slashes = count_slashes(path);
 	for (size_t i = 0; i < routes_count; i++) {
 		unsigned bits = method_bits(routes[i].method);
 
-		if (!match_path(routes[i].path, path, &m))
+		if (!is_as_deep(i, slashes) ||
+		    !match_path(routes[i].path, path, &m))
 			continue;
 		out->allowed |= bits;
 		if (out->route != NULL || method >= HTTP_METHOD__MAX ||

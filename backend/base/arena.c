@@ -171,20 +171,25 @@ arena_z(struct arena *arena, struct str s)
 	return arena_str(arena, s).p;
 }
 
+/* Mostly the text fits where it will stay, and is made once. */
 struct str
 arena_vprintf(struct arena *arena, const char *fmt, va_list ap)
 {
+	struct block *block = arena->blocks;
+	size_t room = block_has_room(block, 1) ? block->size - block->used : 0;
+	char *tried = (char *)block->data + block->used;
+	char *text;
 	va_list again;
 	int n;
-	char *text;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(tried, room, fmt, again);
 	va_end(again);
 	if (n < 0)
 		abort();
 	text = arena_alloc(arena, (size_t)n + 1);
-	vsnprintf(text, (size_t)n + 1, fmt, ap);
+	if (text != tried)
+		vsnprintf(text, (size_t)n + 1, fmt, ap);
 	return (struct str){ text, (size_t)n };
 }
 

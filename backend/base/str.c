@@ -2,24 +2,6 @@
 
 #include "base/str.h"
 
-struct str
-str_of(const char *z)
-{
-	return (struct str){ z, z == NULL ? 0 : strlen(z) };
-}
-
-bool
-str_eq(struct str a, struct str b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool
-str_eqz(struct str a, const char *z)
-{
-	return str_eq(a, str_of(z));
-}
-
 static unsigned char
 ascii_lower(char c)
 {

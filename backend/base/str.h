@@ -22,11 +22,25 @@ struct str {
 #define STR_NONE	((struct str){ NULL, 0 })
 #define STR_ARGS(s)	((int)(s).n), ((s).p == NULL ? "" : (s).p)
 
-/* The slice of a NUL-terminated string; NULL gives the empty slice. */
-struct str	str_of(const char *z);
+/* The slice of a NUL-terminated string; NULL gives the empty slice. Inline, as
+ * the next two: the length of a literal is then known. */
+static inline struct str
+str_of(const char *z)
+{
+	return (struct str){ z, z == NULL ? 0 : strlen(z) };
+}
 
-bool		str_eq(struct str a, struct str b);
-bool		str_eqz(struct str a, const char *z);
+static inline bool
+str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool
+str_eqz(struct str a, const char *z)
+{
+	return str_eq(a, str_of(z));
+}
 
 /* Equal without regard to ASCII case, as HTTP field names and schemes are. */
 bool		str_ieq(struct str a, struct str b);

@@ -297,8 +297,12 @@ write_answer(struct conn *conn, const struct http_exchange *x)
 	if (answer->content_type != NULL)
 		buf_addf(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n",
 		    answer->content_type, answer->body_bytes);
-	for (const struct http_field *f = answer->fields; f; f = f->next)
-		buf_addf(&head, "%s: %.*s\r\n", f->name, STR_ARGS(f->value));
+	for (const struct http_field *f = answer->fields; f; f = f->next) {
+		buf_addz(&head, f->name);
+		buf_addz(&head, ": ");
+		buf_add(&head, f->value);
+		buf_addz(&head, "\r\n");
+	}
 	buf_addz(&head, "\r\n");
 	put(out, buf_str(&head));
 	if (x->req.method == HTTP_HEAD)
