@@ -13,7 +13,7 @@ use warnings;
 use IO::Handle;
 use JSON::PP;
 use POSIX qw(sysconf _SC_CLK_TCK);
-use Time::HiRes qw(time);
+use Time::HiRes qw(sleep time);
 
 our $SECONDS = 2;
 our $THREADS = 2;
@@ -68,6 +68,8 @@ sub costed {
     my ($servers, $load) = @_;
     my $before = cpu($servers);
     my $result = $load->();
+    # Sessions that have just ended are counted when they are gone for good.
+    sleep 0.3;
     my $after  = cpu($servers);
     my $n      = $result->{requests} || 1;
     $result->{parts} = { map { $_ => ($after->{$_} - $before->{$_}) / $n } keys %$servers };
