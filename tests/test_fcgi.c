@@ -480,7 +480,6 @@ END_TEST
 
 #define CROWD	(FCGI_TOGETHER_MAX + 4)
 
-/* The worker sees nothing until SIGCONT. */
 static void
 crowd_gather(int fds[CROWD])
 {
