@@ -150,8 +150,8 @@ install_missing() {
 	# shellcheck disable=SC2086 # the list is meant to be split
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y \
 	    --no-install-recommends $missing ||
-	    die "apt-get could not install them (it says why above): with that" \
-	    "mended, run ./configure.sh again"
+	    die "apt-get could not install them (it says why above; is there a" \
+	    "network?): with that mended, run ./configure.sh again"
 }
 
 PATH=$PATH:/usr/sbin:/sbin
