@@ -190,6 +190,20 @@ asan:
 	$(MAKE) BUILD=$(BUILD)/asan SAN="$(SANITIZE)" OPT=-O1 DEV=1 unit all
 	BUILD=$(BUILD)/asan tests/with_stack.sh prove t/3*.t
 
+# The long runs of what t/ has short ones of: 200 reloads under load, other
+# binaries, thousands of changed tokens and requests; then the same under
+# AddressSanitizer in the module.
+SOAK_RELOADS ?= 200
+SOAK_TESTS   := t/14_edge_reload.t t/25_edge_hostile.t t/26_edge_upgrade.t
+.PHONY: soak
+soak: all $(TOOLS)
+	SOAK_RELOADS=$(SOAK_RELOADS) prove $(SOAK_TESTS)
+	ngx_module/build.sh $(BUILD)/nginx-asan asan
+	SOAK_RELOADS=$(SOAK_RELOADS) \
+	TWOCARE_MODULE=$(BUILD)/nginx-asan/ngx_http_twocare_module.so \
+	NGINX_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=1 prove $(SOAK_TESTS)
+
 lint: $(GENERATED) $(MODULE)
 	tools/lint.sh $(LIB_SRC) $(wildcard backend/main/*.c ngx_module/*.c)
 

@@ -229,6 +229,7 @@ ngx_int_t ngx_http_twocare_zone_init(ngx_shm_zone_t *shm_zone, void *data);
 
 void ngx_http_twocare_state_refresh(ngx_http_twocare_state_t *state,
     ngx_log_t *log);
+void ngx_http_twocare_state_close(ngx_http_twocare_state_t *state);
 ngx_uint_t ngx_http_twocare_state_ready(ngx_http_twocare_state_t *state);
 time_t ngx_http_twocare_state_age(ngx_http_twocare_state_t *state);
 

@@ -128,6 +128,25 @@ ngx_http_twocare_memo_move(struct str *s, struct str from, const u_char *to)
 
 
 void
+ngx_http_twocare_memo_forget(void)
+{
+    ngx_uint_t                n, way;
+    ngx_http_twocare_memo_t  *memo;
+
+    for (n = 0; n < NGX_HTTP_TWOCARE_MEMO_SETS; n++) {
+        for (way = 0; way < NGX_HTTP_TWOCARE_MEMO_WAYS; way++) {
+            memo = ngx_http_twocare_memos[n][way];
+
+            if (memo != NULL) {
+                ngx_http_twocare_memo_release(memo);
+                ngx_http_twocare_memos[n][way] = NULL;
+            }
+        }
+    }
+}
+
+
+void
 ngx_http_twocare_memo_hold(ngx_http_twocare_memo_t *memo)
 {
     memo->holders++;

@@ -19,6 +19,8 @@ static char *ngx_http_twocare_merge_loc_conf(ngx_conf_t *cf, void *parent,
 static ngx_int_t ngx_http_twocare_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_twocare_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_twocare_init_process(ngx_cycle_t *cycle);
+static void ngx_http_twocare_exit_process(ngx_cycle_t *cycle);
+static void ngx_http_twocare_exit_master(ngx_cycle_t *cycle);
 static void ngx_http_twocare_tick(ngx_event_t *ev);
 static void ngx_http_twocare_tick_keyfiles(ngx_event_t *ev);
 
@@ -241,8 +243,8 @@ ngx_module_t  ngx_http_twocare_module = {
     ngx_http_twocare_init_process,         /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
-    NULL,                                  /* exit master */
+    ngx_http_twocare_exit_process,         /* exit process */
+    ngx_http_twocare_exit_master,          /* exit master */
     NGX_MODULE_V1_PADDING
 };
 
@@ -473,6 +475,42 @@ ngx_http_twocare_init_process(ngx_cycle_t *cycle)
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * The process ends, and the kernel would take all of it.  But what is known to
+ * this module alone would look lost to a sanitizer once nginx has unloaded the
+ * module, and hide what really is.
+ */
+
+static void
+ngx_http_twocare_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                      i;
+    ngx_http_twocare_state_t      **state;
+    ngx_http_twocare_main_conf_t   *tmcf;
+
+    tmcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_twocare_module);
+
+    if (tmcf != NULL) {
+        state = tmcf->states.elts;
+
+        for (i = 0; i < tmcf->states.nelts; i++) {
+            ngx_http_twocare_state_close(state[i]);
+        }
+    }
+
+    ngx_http_twocare_memo_forget();
+    hash_end();
+}
+
+
+static void
+ngx_http_twocare_exit_master(ngx_cycle_t *cycle)
+{
+    hash_end();
 }
 
 

@@ -83,6 +83,17 @@ ngx_http_twocare_state_refresh(ngx_http_twocare_state_t *state,
 }
 
 
+void
+ngx_http_twocare_state_close(ngx_http_twocare_state_t *state)
+{
+    jose_keys_free(state->jwks.keys);
+    state->jwks.keys = NULL;
+
+    state_map_close(&state->clients);
+    state_map_close(&state->revoked);
+}
+
+
 ngx_uint_t
 ngx_http_twocare_state_ready(ngx_http_twocare_state_t *state)
 {

@@ -130,7 +130,8 @@ const struct jose_key *ngx_http_twocare_issuer_key(
 /*
  * memo: _recall returns what this worker remembers of a digest, or NULL;
  * _remember makes and keeps a new one, NULL without memory.  Who keeps a memo
- * beyond this event holds it, and releases it.
+ * beyond this event holds it, and releases it.  _forget: a worker that ends
+ * remembers nothing any more.
  */
 
 ngx_http_twocare_memo_t *ngx_http_twocare_memo_recall(
@@ -139,6 +140,7 @@ ngx_http_twocare_memo_t *ngx_http_twocare_memo_remember(
     const u_char digest[SHA256_BYTES], uint64_t generation,
     const struct jose_token *t, const ngx_http_twocare_claims_t *claims,
     ngx_log_t *log);
+void ngx_http_twocare_memo_forget(void);
 void ngx_http_twocare_memo_hold(ngx_http_twocare_memo_t *memo);
 void ngx_http_twocare_memo_release(ngx_http_twocare_memo_t *memo);
 

@@ -143,6 +143,15 @@ siphash_parts(struct siphash_key key, const struct str *parts, size_t count)
 	return sip_end(&sip);
 }
 
+void
+hash_end(void)
+{
+	EVP_MD_CTX_free(sha256_ctx);
+	EVP_MD_free(sha256_md);
+	sha256_ctx = NULL;
+	sha256_md = NULL;
+}
+
 bool
 hash_init(void)
 {
@@ -155,10 +164,7 @@ hash_init(void)
 	if (sha256_ctx != NULL &&
 	    EVP_DigestInit_ex2(sha256_ctx, sha256_md, NULL) == 1)
 		return true;
-	EVP_MD_CTX_free(sha256_ctx);
-	EVP_MD_free(sha256_md);
-	sha256_ctx = NULL;
-	sha256_md = NULL;
+	hash_end();
 	return false;
 }
 

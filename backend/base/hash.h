@@ -29,6 +29,9 @@ uint64_t	siphash_parts(struct siphash_key key, const struct str *parts,
  * broken. */
 bool		hash_init(void);
 
+/* Give that back: before a process ends, or its module is unloaded. */
+void		hash_end(void);
+
 void		sha256(struct str s, unsigned char out[SHA256_BYTES]);
 void		hmac_sha256(struct str key, struct str s,
 		    unsigned char out[SHA256_BYTES]);
