@@ -6,11 +6,9 @@
 #include "base/when.h"
 #include "fhir/bundle_entry.h"
 #include "fhir/outcome.h"
-#include "wire/migrate.h"
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static struct ctx ctx;
 
@@ -636,19 +634,6 @@ add_tests(TCase *tc)
 	    sizeof(refused) / sizeof(refused[0]));
 }
 
-static void
-prepare(void)
-{
-	int applied;
-
-	database_create();
-	database_ctx(&ctx);
-	if (migrate(&ctx, &applied) != OK)
-		abort();
-	database_ctx_end(&ctx);
-	free(database_ask("insert into tenant (name) values ('a')"));
-}
-
 int
 main(int argc, char **argv)
 {
@@ -657,7 +642,7 @@ main(int argc, char **argv)
 
 	(void)argc;
 	database_need(argv);
-	prepare();
+	database_prepare();
 	tcase_add_checked_fixture(tc, open_ctx, close_ctx);
 	add_tests(tc);
 	status = suite_run();

@@ -7,7 +7,6 @@
 #include "fhir/check.h"
 #include "fhir/record.h"
 #include "fhir/store.h"
-#include "wire/migrate.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -18,19 +17,6 @@
 static struct ctx ctx;
 static const struct r4_type *patient;
 static const struct r4_type *observation;
-
-static void
-prepare(void)
-{
-	int applied;
-
-	database_create();
-	database_ctx(&ctx);
-	if (migrate(&ctx, &applied) != OK)
-		abort();
-	database_ctx_end(&ctx);
-	free(database_ask("insert into tenant (name) values ('a'), ('b')"));
-}
 
 static void
 open_ctx(void)
@@ -50,7 +36,7 @@ close_ctx(void)
 static void
 open_own(void)
 {
-	prepare();
+	database_prepare();
 	open_ctx();
 }
 
@@ -675,7 +661,7 @@ main(int argc, char **argv)
 
 	(void)argc;
 	database_need(argv);
-	prepare();
+	database_prepare();
 	tcase_add_checked_fixture(tc, open_ctx, close_ctx);
 	add_tests(tc);
 	tcase_add_checked_fixture(own, open_own, close_own);

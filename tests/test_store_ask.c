@@ -4,26 +4,11 @@
 #include "lib/records.h"
 #include "lib/suite.h"
 
-#include "wire/migrate.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 static struct ctx ctx;
 static const struct r4_type *patient;
-
-static void
-prepare(void)
-{
-	int applied;
-
-	database_create();
-	database_ctx(&ctx);
-	if (migrate(&ctx, &applied) != OK)
-		abort();
-	database_ctx_end(&ctx);
-	free(database_ask("insert into tenant (name) values ('a'), ('b')"));
-}
 
 static void
 open_ctx(void)
@@ -123,7 +108,7 @@ main(int argc, char **argv)
 
 	(void)argc;
 	database_need(argv);
-	prepare();
+	database_prepare();
 	tcase_add_checked_fixture(tc, open_ctx, close_ctx);
 	tcase_add_test(tc, records_asked_for_together_are_each_their_own);
 	tcase_add_test(tc, large_records_do_not_travel_with_others);

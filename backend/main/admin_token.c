@@ -60,17 +60,12 @@ parse_number(const char *option, const char *word, uint64_t max,
 static enum err
 find_tenant(struct ctx *ctx, struct str name, int32_t *tn)
 {
-	struct pg_args a = pg_args(ctx->arena);
-	PGresult *res;
-	enum err err;
+	enum err err = tenant_named(ctx, name, tn);
 
-	pg_text(&a, name);
-	if ((err = pg_exec(ctx, &query_tenant_by_name, &a, &res)) != OK)
+	if (err != ERR_NOT_FOUND)
 		return err;
-	if (PQntuples(res) == 0)
-		return tenant_create(ctx, name, tn);
-	*tn = pg_get_int4(res, 0, 0);
-	return OK;
+	fault_clear(ctx);
+	return tenant_create(ctx, name, tn);
 }
 
 /* Those that earlier runs have made; ids gets their ids, *n at most `room`. */

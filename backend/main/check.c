@@ -8,9 +8,7 @@
 
 #include "fhir/check.h"
 #include "fhir/rules.h"
-#include "wire/pg.h"
-
-#include "queries.h"
+#include "oauth/client.h"
 
 /* Differences are all counted, but only so many of a table and kind told. */
 #define TOLD_MAX	100
@@ -122,30 +120,13 @@ print_rules(struct ctx *ctx)
 }
 
 static enum err
-find_tenant(struct ctx *ctx, const char *name, int32_t *tn)
-{
-	struct pg_args a = pg_args(ctx->arena);
-	PGresult *res;
-	enum err err;
-
-	if (name == NULL)
-		return OK;
-	pg_text(&a, str_of(name));
-	if ((err = pg_exec(ctx, &query_tenant_by_name, &a, &res)) != OK)
-		return err;
-	if (PQntuples(res) == 0)
-		return fail(ctx, ERR_NOT_FOUND, "there is no tenant %s", name);
-	*tn = pg_get_int4(res, 0, 0);
-	return OK;
-}
-
-static enum err
 run(struct ctx *ctx, struct check *check, struct report *report,
     const char *tenant)
 {
 	enum err err;
 
-	if ((err = find_tenant(ctx, tenant, &check->tn)) != OK ||
+	if ((tenant != NULL &&
+	    (err = tenant_named(ctx, str_of(tenant), &check->tn)) != OK) ||
 	    (err = check_keys(ctx, check)) != OK)
 		return err;
 	check->at_tn = 0;

@@ -202,7 +202,7 @@ tenant_pool(struct ctx *ctx, struct str name, bool pooled)
 	return PQntuples(res) > 0 ? OK : unknown_tenant(ctx, name);
 }
 
-static enum err
+enum err
 tenant_named(struct ctx *ctx, struct str name, int32_t *tn)
 {
 	struct pg_args a = pg_args(ctx->arena);

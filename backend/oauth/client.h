@@ -36,6 +36,9 @@ struct client_secret {
  * ERR_INVALID_PARAMETER for one that is not 1 to 64 of [A-Za-z0-9._-]. */
 enum err	tenant_create(struct ctx *ctx, struct str name, int32_t *tn);
 
+/* The number of a tenant; ERR_NOT_FOUND for an unknown one. */
+enum err	tenant_named(struct ctx *ctx, struct str name, int32_t *tn);
+
 /* All tenants: columns of query_tenant_list. */
 enum err	tenant_list(struct ctx *ctx, PGresult **res);
 

@@ -3,6 +3,7 @@
 #include "database.h"
 
 #include "base/when.h"
+#include "wire/migrate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,4 +109,18 @@ database_ctx_end(struct ctx *ctx)
 {
 	arena_free(ctx->arena);
 	pg_free(ctx->pg);
+}
+
+void
+database_prepare(void)
+{
+	struct ctx ctx;
+	int applied;
+
+	database_create();
+	database_ctx(&ctx);
+	if (migrate(&ctx, &applied) != OK)
+		abort();
+	database_ctx_end(&ctx);
+	free(database_ask("insert into tenant (name) values ('a'), ('b')"));
 }

@@ -19,6 +19,9 @@ const char	*database_create(void);
 const char	*database_conninfo(void);
 void		 database_drop(void);
 
+/* The same with all migrations and the tenants "a" (1) and "b" (2). */
+void		 database_prepare(void);
+
 /* A unit of work on it: ctx->pg and ctx->arena; tenant 1. */
 void		 database_ctx(struct ctx *ctx);
 void		 database_ctx_end(struct ctx *ctx);
