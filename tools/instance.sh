@@ -29,9 +29,10 @@ RUN_DIR=$(realpath -m -s "${RUN_DIR:-run}")
 PORT=${PORT:-8443}
 ENV=${ENV:-sandbox}
 HOST=${HOST:-localhost}
-# More workers than cores can keep busy only cool each other's caches.
+# Each waits for its own commit, and commits that wait together share a flush:
+# four a core; PostgreSQL has room for 100 sessions.
 CORES=$(nproc)
-FAST_WORKERS=${FAST_WORKERS:-$((CORES < 2 ? 4 : CORES > 64 ? 128 : 2 * CORES))}
+FAST_WORKERS=${FAST_WORKERS:-$((CORES > 16 ? 64 : 4 * CORES))}
 SLOW_WORKERS=${SLOW_WORKERS:-4}
 NGINX=$(setting NGINX)
 NGINX_VERSION=$(setting NGINX_VERSION)
