@@ -107,9 +107,9 @@ while ($table =~ /ngx_string\("(\w+)"\),\s*(.*?),/gs) {
     is join(', ', grep { $where =~ /$flags{$_}_CONF/ } qw(http server location)), $contexts // '', "$name: its contexts";
     my ($example) = $section =~ /^Example: +(.*)$/m;
     next if $name =~ /^twocare_(state|zone|error)$/;
-    $text = "load_module @{[ Edge::module() ]};\nevents {}\nhttp { twocare_zone a:1m; twocare_state /s; twocare_issuer i;\n"
-      . "twocare_audience a; twocare_limit_group reports; server { location / { $example } } }\n";
-    $text =~ s/twocare_limit_group reports;(.*)location .*/$example$1} }/s if $contexts eq 'http';
+    my $http = 'twocare_zone a:1m; twocare_state /s; twocare_issuer i; twocare_audience a; ';
+    $text = $contexts eq 'http' ? $edge->bare("$http$example", '')
+      : $edge->bare("${http}twocare_limit_group reports;", "location / { $example }");
     ($ok, $out) = check($text);
     ok $ok, "$name: the example is accepted" or diag $out;
     next if $section !~ /^Default: +($name .*;)$/m;

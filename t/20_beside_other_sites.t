@@ -23,8 +23,7 @@ utime 1_700_000_000, 1_700_000_000, glob "$dir/*/*";
 sub conf {
     my ($with) = @_;
     my $user = $> == 0 ? 'user root;' : '';
-    my $temp = join '', map { "    ${_}_temp_path $edge->{dir}/nginx/"
-      . s/client_body/body/r . ";\n" } qw(client_body fastcgi proxy uwsgi scgi);
+    my $temp = $edge->temp_paths;
     my ($load, $http, $server) = ('') x 3;
     if ($with) {
         $load   = 'load_module ' . Edge::module() . ';';

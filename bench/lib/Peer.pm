@@ -29,8 +29,7 @@ sub template {
 sub conf {
     my ($self) = @_;
     my $user = $> == 0 ? 'user root;' : '';
-    my $temp = join '', map { "    ${_}_temp_path $self->{dir}/nginx/" . s/client_body/body/r . ";\n" }
-      qw(client_body fastcgi proxy uwsgi scgi);
+    my $temp = $self->temp_paths;
     my $log = "access_log $self->{dir}/log/access.log twocare buffer=64k flush=1s;";
     my $tuning = 'keepalive_requests 100000000;';
     return <<"END";

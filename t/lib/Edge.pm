@@ -226,6 +226,13 @@ sub template {
     return $text;
 }
 
+# Lines of http { }: nginx's own folders are not an ordinary user's to write.
+sub temp_paths {
+    my ($self) = @_;
+    return join '', map { "    ${_}_temp_path $self->{dir}/nginx/" . s/client_body/body/r . ";\n" }
+      qw(client_body fastcgi proxy uwsgi scgi);
+}
+
 sub conf {
     my ($self) = @_;
     my $workers = $self->{workers} // 2;
@@ -234,8 +241,7 @@ sub conf {
     my $http    = $self->{http}    // '';
     # nginx hands its environment on to a new binary only where it is named.
     my $preload = $ENV{NGINX_PRELOAD} ? 'env LD_PRELOAD; env ASAN_OPTIONS; env UBSAN_OPTIONS;' : '';
-    my $temp    = join '', map { "    ${_}_temp_path $self->{dir}/nginx/"
-      . s/client_body/body/r . ";\n" } qw(client_body fastcgi proxy uwsgi scgi);
+    my $temp    = $self->temp_paths;
     return <<"END";
 load_module @{[ $self->{module} // module() ]};
 $user
@@ -267,7 +273,7 @@ END
 sub bare {
     my ($self, $http, $server) = @_;
     my $user = $> == 0 ? 'user root;' : '';
-    my $temp = join '', map { "    ${_}_temp_path $self->{dir}/nginx/$_;\n" } qw(client_body fastcgi proxy uwsgi scgi);
+    my $temp = $self->temp_paths;
     return <<"END";
 load_module @{[ module() ]};
 $user
