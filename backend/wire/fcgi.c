@@ -7,8 +7,8 @@
  *   after a broken request it fails instead of accepting.
  * - It closes with a wait of up to 2 s for the peer: FCGX_Detach makes that a
  *   plain close, and after an answer we close ourselves.
- * - FCGX_Finish_r would close on any error: we close both writers ourselves,
- *   look at their errors, and free the request with FCGX_Free(.., 0).
+ * - FCGX_Finish_r would close on any error, and its writers copy: we write
+ *   answers ourselves, and free the request with FCGX_Free(.., 0).
  * - It forgets what was read ahead: stdin is drained before the request ends.
  */
 
@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <fcgiapp.h>
-#include <fastcgi.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -27,13 +26,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/log.h"
+#include "wire/fcgi_write.h"
 
 #define EVENTS_AT_ONCE	64
 #define ACCEPTS_AT_ONCE	64
 #define DRAIN_BYTES	4096
-#define HEAD_ROOM_BYTES	512
 #define SHORTAGE_PAUSE_MS 50
 
 /* nginx closes idle connections itself; this much later we do. */
@@ -271,76 +269,6 @@ read_request(struct conn *conn, struct arena *arena, size_t most,
 	return read_body(conn, arena, most, req);
 }
 
-/* --- writing an answer ---------------------------------------------------- */
-
-static void
-put(FCGX_Stream *out, struct str bytes)
-{
-	while (bytes.n > 0) {
-		int n = bytes.n > INT_MAX ? INT_MAX : (int)bytes.n;
-
-		if (FCGX_PutStr(bytes.p, n, out) != n)
-			return;
-		bytes = str_from(bytes, (size_t)n);
-	}
-}
-
-static void
-write_answer(struct conn *conn, const struct http_exchange *x)
-{
-	const struct http_answer *answer = &x->answer;
-	struct buf head = buf_new(answer->arena, HEAD_ROOM_BYTES);
-	FCGX_Stream *out = conn->fcgi.out;
-
-	buf_addf(&head, "Status: %d %s\r\n", answer->status,
-	    http_reason(answer->status));
-	if (answer->content_type != NULL)
-		buf_addf(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n",
-		    answer->content_type, answer->body_bytes);
-	for (const struct http_field *f = answer->fields; f; f = f->next) {
-		buf_addz(&head, f->name);
-		buf_addz(&head, ": ");
-		buf_add(&head, f->value);
-		buf_addz(&head, "\r\n");
-	}
-	buf_addz(&head, "\r\n");
-	put(out, buf_str(&head));
-	if (x->req.method == HTTP_HEAD)
-		return;
-	for (const struct http_part *p = answer->parts; p; p = p->next)
-		put(out, p->bytes);
-}
-
-/*
- * End the request so that nginx does not keep the connection: it keeps one
- * only when nothing follows END_REQUEST, so an empty management record
- * (FastCGI 1.0, 4.1: names without values) follows in the same write. Then it
- * is nginx that closes, and no request can be lost on a closed connection.
- */
-static bool
-end_and_part(struct conn *conn)
-{
-	unsigned char hi = (unsigned char)(conn->fcgi.requestId >> 8);
-	unsigned char lo = (unsigned char)(conn->fcgi.requestId & 0xff);
-	const unsigned char tail[] = {
-		FCGI_VERSION_1, FCGI_STDOUT, hi, lo, 0, 0, 0, 0,
-		FCGI_VERSION_1, FCGI_END_REQUEST, hi, lo, 0, 8, 0, 0,
-		0, 0, 0, 0, FCGI_REQUEST_COMPLETE, 0, 0, 0,
-		FCGI_VERSION_1, FCGI_GET_VALUES_RESULT, 0, 0, 0, 0, 0, 0,
-	};
-
-	return FCGX_FFlush(conn->fcgi.out) == 0 &&
-	    write(conn->fd, tail, sizeof(tail)) == (ssize_t)sizeof(tail);
-}
-
-static bool
-end_and_keep(struct conn *conn)
-{
-	bool fine = FCGX_FClose(conn->fcgi.err) == 0;
-
-	return FCGX_FClose(conn->fcgi.out) == 0 && fine;
-}
-
 /* --- requests ------------------------------------------------------------- */
 
 /* A request in hand. */
@@ -404,12 +332,9 @@ slot_answer(struct service *s, struct slot *slot)
 	bool keep;
 
 	s->handler->answer(s->arg, &slot->x);
-	write_answer(conn, &slot->x);
-	keep = conn->fcgi.keepConnection != 0;
-	if (keep && s->fcgi->leaving)
-		keep = end_and_part(conn);
-	else
-		keep = end_and_keep(conn) && keep;
+	keep = fcgi_write_answer(conn->fd, conn->fcgi.requestId, &slot->x,
+	    s->fcgi->leaving ? FCGI_END_PART : FCGI_END_KEEP) &&
+	    conn->fcgi.keepConnection != 0;
 	s->handler->sent(s->arg, &slot->x);
 	FCGX_Free(&conn->fcgi, 0);
 	arena_reset(slot->x.arena);
