@@ -71,20 +71,33 @@ take_place(const struct plan *plan, const PGresult *res, int row)
 	return place;
 }
 
+/* A record met by chance of a hash has no body here; one that was met under
+ * several values comes again. */
+static bool
+is_of_page(const PGresult *res, int row)
+{
+	if (pg_is_null(res, row, PAGE_BODY))
+		return false;
+	return row == 0 || pg_get_int8(res, row, PAGE_RID) !=
+	    pg_get_int8(res, row - 1, PAGE_RID);
+}
+
 static void
 take_rows(const struct plan *plan, const PGresult *res, struct rows *rows)
 {
 	int n = PQntuples(res);
 	int i;
 
-	for (i = 0; i < n; i++, rows->n++) {
+	for (i = 0; i < n; i++) {
+		if (!is_of_page(res, i))
+			continue;
 		assert(rows->n < rows->room);
 		record_read(plan->search->type, pg_get_str(res, i, PAGE_BODY),
 		    &rows->records[rows->n]);
 		rows->records[rows->n].rid = pg_get_int8(res, i, PAGE_RID);
 		rows->bytes += rows->records[rows->n].body.n;
 		rows->places[rows->n] = take_place(plan, res, i);
-		rows->segments[rows->n] = plan->segment;
+		rows->segments[rows->n++] = plan->segment;
 	}
 }
 
@@ -154,7 +167,7 @@ fetch_some(struct ctx *ctx, struct plan *plan, int64_t skip,
 	*ended = (size_t)PQntuples(res) < want;
 	if (!*ended) {
 		plan->placed = true;
-		plan->place = rows->places[rows->n - 1];
+		plan->place = take_place(plan, res, (int)want - 1);
 	}
 	return OK;
 }

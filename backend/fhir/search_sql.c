@@ -128,8 +128,14 @@ sql_end(struct sql *q)
 	" x cross join lateral (select v.* from ver v "			\
 	"where v.ctid = x.vid offset 0) v"
 
-/* One list of postings: a statement of few parts, the body in each leg. No row
- * is in two of them. */
+/*
+ * One list of postings in a few ranges, none of which has a row of another: a
+ * statement of few parts, whose rows' bodies are looked up last. What is asked
+ * of the version is no condition there: a plan made on empty tables would
+ * gather all versions and sort them. A row whose version is not ours comes
+ * without a body; one that is in the list twice comes twice, unless some are
+ * to be left out.
+ */
 static void
 put_plain_page(struct sql *q, const struct time_ranges *t)
 {
@@ -137,18 +143,18 @@ put_plain_page(struct sql *q, const struct time_ranges *t)
 	size_t i;
 
 	q->plain = true;
+	PUT(q, "select w.rid, v.body, w.at s from (");
 	for (i = 0; i < t->n; i++) {
-		if (i > 0)
-			PUT(q, " union all ");
+		PUT(q, "%s", i == 0 ? "" : " union all ");
 		sql_plain_leg(q, t, i);
-		if (t->n > 1)
-			PUT(q, ")");
 	}
 	if (t->n > 1)
-		PUT(q, " order by s%s, rid%s limit $%d offset $%d", way, way,
+		PUT(q, " order by at%s, rid%s limit $%d offset $%d", way, way,
 		    q->limit, q->skip);
-	else
-		PUT(q, " offset $%d)", q->skip);
+	PUT(q, ") w cross join lateral (select case when v.tn = $1 "
+	    "and v.type = $2 and v.op <> 'D' then v.body end body "
+	    "from ver v where v.rid = w.rid order by v.ver desc limit 1) v "
+	    "order by w.at%s, w.rid%s", way, way);
 }
 
 static void
@@ -204,6 +210,7 @@ search_sql_page(struct ctx *ctx, const struct plan *plan, int64_t limit,
 
 	q.limit = sql_int8(&q, limit);
 	q.skip = sql_int8(&q, skip);
+	q.skips = skip > 0;
 	if (plan->gather) {
 		put_gather_page(&q);
 	} else {

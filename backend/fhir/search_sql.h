@@ -25,6 +25,7 @@ struct sql {
 	const char		*w, *r;
 	/* Arguments: rows of a page, rows to leave out before them, both. */
 	int			 limit, skip, both;
+	bool			 skips;	/* some are left out */
 };
 
 #define PUT(q, ...)	buf_addf(&(q)->b, __VA_ARGS__)
@@ -86,7 +87,7 @@ bool	sql_runs_down(const struct plan *plan);
 /* Nothing is asked of a row that only res knows. */
 bool	sql_is_light(const struct plan *plan);
 /* Whether the walk is of one list of postings in a few ranges: then each range
- * is a leg of the page "(select rid, body, s ..", not closed. */
+ * is a leg "(select rid, at ..)" in order. */
 bool	sql_is_plain(const struct sql *q, struct time_ranges *t);
 void	sql_plain_leg(struct sql *q, const struct time_ranges *t, size_t i);
 /* Its rows w are those of res. */

@@ -419,13 +419,6 @@ sql_is_plain(const struct sql *q, struct time_ranges *t)
 }
 
 static int
-sql_int4(struct sql *q, int32_t v)
-{
-	pg_int4(q->a, v);
-	return q->a->n;
-}
-
-static int
 sql_time(struct sql *q, int64_t us)
 {
 	pg_time(q->a, us);
@@ -433,26 +426,42 @@ sql_time(struct sql *q, int64_t us)
 }
 
 static void
+put_aux_between(struct sql *q, const char *alias, int32_t lo, int32_t hi)
+{
+	pg_int4(q->a, lo);
+	pg_int4(q->a, hi);
+	PUT(q, " and %s.aux between $%d and $%d", alias, q->a->n - 1,
+	    q->a->n);
+}
+
+/* Only what narrows the walk is said: each condition is asked of each row. */
+static void
 put_plain_range(struct sql *q, const struct time_ranges *t, size_t i)
 {
 	const struct posts *p = &driving(q)->posts;
-	bool wide = t->wide[i];
-	int k = sql_int8(q, p->k[0]);
-	int lo = sql_int4(q, p->aux_lo[0]), hi = sql_int4(q, p->aux_hi[0]);
+	int32_t lo = p->aux_lo[0], hi = p->aux_hi[0];
+	int64_t k = p->k[0];
 
-	if (wide && asks_system(q))
+	if (t->wide[i] && asks_system(q)) {
 		PUT(q, "exists (select 1 from post p where p.k = $%d "
-		    "and p.at = w.at and p.rid = w.rid "
-		    "and p.aux between $%d and $%d offset 0) and ", k, lo, hi);
-	if (wide) {
-		k = sql_int8(q, p->k[0] ^ q->plan->wide);
-		lo = sql_int4(q, t->end[i]);
-		hi = sql_int4(q, INT32_MAX);
+		    "and p.at = w.at and p.rid = w.rid", sql_int8(q, k));
+		put_aux_between(q, "p", lo, hi);
+		PUT(q, " offset 0) and ");
 	}
-	PUT(q, "w.k = $%d and w.aux between $%d and $%d ", k, lo, hi);
-	lo = sql_time(q, t->lo[i]);
-	hi = sql_time(q, t->hi[i]);
-	PUT(q, "and w.at >= $%d and w.at < $%d", lo, hi);
+	if (t->wide[i]) {
+		k ^= q->plan->wide;
+		lo = t->end[i];
+		hi = INT32_MAX;
+	}
+	PUT(q, "w.k = $%d", sql_int8(q, k));
+	if (lo != INT32_MIN || hi != INT32_MAX)
+		put_aux_between(q, "w", lo, hi);
+	if (t->lo[i] != WHEN_MIN)
+		PUT(q, " and w.at >= $%d", sql_time(q, t->lo[i]));
+	if (t->hi[i] != WHEN_MAX)
+		PUT(q, " and w.at < $%d", sql_time(q, t->hi[i]));
+	if (q->plan->placed)
+		put_from(q);
 }
 
 void
@@ -462,19 +471,17 @@ sql_plain_leg(struct sql *q, const struct time_ranges *t, size_t i)
 	const char *way = sql_runs_down(q->plan) ? " desc" : "";
 	bool once = p->plain || p->aux_lo[0] == p->aux_hi[0] || t->wide[i];
 
-	/* What is asked of the version stands outside: inside, a plan made on
-	 * empty tables would gather all versions and sort them. */
-	PUT(q, "(select %sw.rid, v.body, w.at s from post w cross join lateral "
-	    "(select v.body, v.tn = $1 and v.type = $2 and v.op <> 'D' ours "
-	    "from ver v where v.rid = w.rid order by v.ver desc limit 1) v "
-	    "where v.ours and ", once ? "" : "distinct on (w.at, w.rid) ");
+	PUT(q, "(select %sw.rid, w.at from post w where ",
+	    once || !q->skips ? "" : "distinct on (w.at, w.rid) ");
 	put_plain_range(q, t, i);
-	put_from(q);
 	q->sure = t->sure[i];
 	sql_probes(q);
 	q->sure = false;
 	PUT(q, " order by w.at%s, w.rid%s limit $%d", way, way,
 	    t->n > 1 ? q->both : q->limit);
+	if (t->n == 1 && q->skips)
+		PUT(q, " offset $%d", q->skip);
+	PUT(q, ")");
 }
 
 /* What must be true of a row of a leg; asked once, said in every leg. */
