@@ -10,7 +10,7 @@ use Load;
 use Rows;
 use Statements;
 
-my $WRITERS = 8;      # FAST_WORKERS of the instance, and pgbench's clients
+my $WRITERS = 8;      # clients of pgbench: with more it is no faster
 
 my @CREATE_ROWS = ('create / pgbench');
 

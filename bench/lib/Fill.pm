@@ -10,7 +10,7 @@ use parent 'Exporter';
 use Records;
 use Rows;
 
-our @EXPORT = qw($PATIENTS $OBSERVATIONS $TEMPLATES fill observation_paths search_paths template create_bodies);
+our @EXPORT = qw($PATIENTS $OBSERVATIONS $TEMPLATES fill observation_paths patient_page search_paths template create_bodies);
 
 our $PATIENTS     = 100;
 our $OBSERVATIONS = 10_000;
@@ -34,9 +34,15 @@ sub observation_paths {
     return write_lines('path-get', map { "$base/Observation/" . ($_ * 7919 % $OBSERVATIONS + 1) } 1 .. $OBSERVATIONS);
 }
 
+# By patient and date, newest first.
+sub patient_page {
+    my ($patient) = @_;
+    return "/Observation?patient=$patient&date=ge2012-01-01&_sort=-date&_count=50";
+}
+
 sub search_paths {
     my ($base) = @_;
-    return write_lines('path-search', map { "$base/Observation?patient=$_&_sort=-date&_count=50" } 1 .. $PATIENTS);
+    return write_lines('path-search', map { $base . patient_page($_) } 1 .. $PATIENTS);
 }
 
 # What creates send: observations of a few patients and days.

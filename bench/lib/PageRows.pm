@@ -2,7 +2,9 @@ package PageRows;
 
 # The pages that clinicians ask for, against a table made for them: extracted
 # columns, the body beside them, and the composite index of just that page.
-# Both sides are statements of pgbench, ours as the search sent them.
+# Both sides are statements of pgbench, ours as the search sent them. They
+# return the same: bodies as they were sent, and of each row the place in the
+# order from which the next page goes on.
 
 use strict;
 use warnings;
@@ -41,21 +43,21 @@ my %TABLE = (
 my @PAGES = (
     {
         name    => "patient's newest observations",
-        table   => 'flat_observation', index => 'patient, at desc',
+        table   => 'flat_observation', index => 'patient, at desc, rid desc',
         samples => 'select patient from flat_observation group by 1 order by count(*) desc',
         search  => 'Observation?patient=%s&_sort=-date',
         where   => "patient = '%s'",
     },
     {
         name    => "patient's newest of one code",
-        table   => 'flat_observation', index => 'patient, code, at desc',
+        table   => 'flat_observation', index => 'patient, code, at desc, rid desc',
         samples => 'select patient, code from flat_observation group by 1, 2 order by count(*) desc',
         search  => 'Observation?patient=%s&code=%s&_sort=-date',
         where   => "patient = '%s' and code = '%s'",
     },
     {
         name    => "patient's newest of one category since a date",
-        table   => 'flat_observation', index => 'patient, category, at desc',
+        table   => 'flat_observation', index => 'patient, category, at desc, rid desc',
         samples => q(select patient, category, to_char(min(at) + (max(at) - min(at)) / 2, 'YYYY-MM-DD')
             from flat_observation group by 1, 2 order by count(*) desc),
         search  => 'Observation?patient=%s&category=%s&date=ge%s&_sort=-date',
@@ -63,10 +65,10 @@ my @PAGES = (
     },
     {
         name    => "practitioner's encounters of a week",
-        table   => 'flat_encounter', index => 'practitioner, at desc',
+        table   => 'flat_encounter', index => 'practitioner, at desc, rid desc',
         samples => q(select practitioner, to_char(date_trunc('week', at), 'YYYY-MM-DD'),
             to_char(date_trunc('week', at) + interval '7 days', 'YYYY-MM-DD')
-            from flat_encounter group by 1, 2, 3 order by count(*) desc),
+            from flat_encounter where practitioner is not null group by 1, 2, 3 order by count(*) desc),
         search  => 'Encounter?practitioner=%s&date=ge%s&date=lt%s&_sort=-date',
         where   => "practitioner = '%s' and at >= '%s' and at < '%s'",
     },
@@ -84,9 +86,9 @@ sub build {
         my @names = sort keys %$columns;
         $instance->sql("drop table if exists $table",
             "create table $table (" . join(', ', map { $_ . ($_ eq 'at' ? ' timestamptz' : ' text') } @names)
-              . ', body text compression lz4)',
-            "insert into $table select " . join(', ', @$columns{@names}) . ', body::text from '
-              . '(select ver.body as text, ver.body::jsonb as body from ' . Setup::RECORDS
+              . ', rid bigint, body text compression lz4)',
+            "insert into $table select " . join(', ', @$columns{@names}) . ', rid, text from '
+              . '(select rid, ver.body as text, ver.body::jsonb as body from ' . Setup::RECORDS
               . "where starts_with(ver.body, '{\"resourceType\":\"$type\"')) as record");
     }
     $instance->sql("create index on $_->{table} ($_->{index})") for @PAGES;
@@ -111,8 +113,8 @@ sub scripts {
     my (@ours, @theirs);
     for my $i (0 .. $#samples) {
         push @ours, write_lines("$file-ours-$i.sql", Statements::inlined($sent[$i]) . ';');
-        push @theirs, write_lines("$file-table-$i.sql", "select body from $page->{table} where "
-            . sprintf($page->{where}, @{ $samples[$i] }) . " order by at desc limit $FETCHED;");
+        push @theirs, write_lines("$file-table-$i.sql", "select rid, body, at from $page->{table} where "
+            . sprintf($page->{where}, @{ $samples[$i] }) . " order by at desc, rid desc limit $FETCHED;");
     }
     return (search => \@ours, table => \@theirs);
 }

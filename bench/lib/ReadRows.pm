@@ -62,7 +62,7 @@ sub search_page {
     my ($x) = @_;
     return if !wanted(@SEARCH_ROWS);
     my $stack = $x->{instance}->stack;
-    my @pages = map { "/Observation?patient=$_&_sort=-date&_count=50" } 1 .. $PATIENTS;
+    my @pages = map { patient_page($_) } 1 .. $PATIENTS;
     my @sent  = grep { $_->{name} =~ /^search_[0-9a-f]{16}$/ } $x->{log}->during(sub {
         for my $page (@pages) {
             my $res = $stack->get($page, token => $x->{token});
@@ -71,12 +71,15 @@ sub search_page {
         }
     });
     die 'a search is ' . @sent . ' statements, not ' . @pages . "\n" if @sent != @pages;
-    # The one argument that differs between patients: the key of the reference.
-    my ($differs) = grep { my $i = $_; $sent[0]{args}[$i] ne $sent[1]{args}[$i] } 0 .. $#{ $sent[0]{args} };
-    my @keys = map { $_->{args}[$differs] =~ /(-?\d+)/ } @sent;
+    # What differs between patients: the keys of the lists that are walked.
+    my @differ = grep { my $i = $_; $sent[0]{args}[$i] ne $sent[1]{args}[$i] } 0 .. $#{ $sent[0]{args} };
+    my %variable = map { ($_ + 1 => "k$_") } @differ;
     my $script = write_lines('search.sql', "\\set i random(1, $PATIENTS)",
-        '\set k ' . Statements::choose('i', 1, @keys),
-        Statements::inlined($sent[0], sub { $_[1] == $differs + 1 ? '(array[:k])::bigint[]' : undef }) . ';');
+        (map { my $i = $_; "\\set k$i " . Statements::choose('i', 1, map { $_->{args}[$i] } @sent) } @differ),
+        Statements::inlined($sent[0], sub {
+            my ($value, $number) = @_;
+            return $variable{$number} && ":$variable{$number}";
+        }) . ';');
     my %peer = (pgbench => $x->{instance}->program('pgbench'), host => $x->{instance}->host, scripts => [$script],
         servers => $x->{instance}->servers('postgres'));
     my $clients = Load::best_clients(%peer, among => [ 2, 4, 8 ]);

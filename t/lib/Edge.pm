@@ -537,8 +537,8 @@ sub DESTROY {
     return if $$ != $self->{owner};
     local ($?, $!, $@);
     kill 'QUIT', $self->{master} if $self->{master};
-    kill 'TERM', $self->{echo}   if $self->{echo};
-    my @left = @{ $self->{pids} };
+    my @left = grep { waitpid($_, WNOHANG) == 0 } @{ $self->{pids} };
+    kill 'TERM', grep { $_ != ($self->{master} // 0) } @left;
     wait_for(5, sub { @left = grep { waitpid($_, WNOHANG) == 0 } @left; !@left });
     kill 'KILL', @left if @left;
     remove_tree($self->{dir}) unless $ENV{EDGE_KEEP};
