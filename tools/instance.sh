@@ -30,9 +30,9 @@ PORT=${PORT:-8443}
 ENV=${ENV:-sandbox}
 HOST=${HOST:-localhost}
 # Each waits for its own commit, and commits that wait together share a flush:
-# four a core; PostgreSQL has room for 100 sessions.
+# three a core; PostgreSQL has room for 100 sessions.
 CORES=$(nproc)
-FAST_WORKERS=${FAST_WORKERS:-$((CORES > 16 ? 64 : 4 * CORES))}
+FAST_WORKERS=${FAST_WORKERS:-$((CORES > 21 ? 64 : 3 * CORES))}
 SLOW_WORKERS=${SLOW_WORKERS:-4}
 NGINX=$(setting NGINX)
 NGINX_VERSION=$(setting NGINX_VERSION)
