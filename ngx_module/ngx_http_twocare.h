@@ -171,7 +171,7 @@ struct ngx_http_twocare_ctx_s {
     ngx_str_t                   tenant;
     ngx_str_t                   scope;
     ngx_str_t                   jti;
-    time_t                      exp;
+    ngx_str_t                   exp;          /* Unix seconds, in digits */
     uint64_t                    window_key;
     ngx_http_twocare_quota_t    quota;
 

@@ -84,6 +84,10 @@ ngx_http_twocare_memo_remember(const u_char digest[SHA256_BYTES],
     memo->payload = (struct str) { (const char *) memo->text, t->payload.n };
     memo->kid = (struct str) { (const char *) p, t->kid.n };
 
+    p = ngx_sprintf(memo->digits, "%T", (time_t) claims->exp);
+    memo->exp = (struct str) { (const char *) memo->digits,
+                               p - memo->digits };
+
     c = &memo->claims;
 
     struct str  *claim[] = { &c->sub, &c->client_id, &c->jti, &c->scope,

@@ -482,14 +482,13 @@ ngx_http_twocare_token_keep(ngx_http_twocare_memo_t *memo,
         { &ctx->tenant, memo->claims.tenant },
         { &ctx->scope, memo->claims.scope },
         { &ctx->jti, memo->claims.jti },
+        { &ctx->exp, memo->exp },
     };
 
     for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
         kept[i].value->data = (u_char *) kept[i].claim.p;
         kept[i].value->len = kept[i].claim.n;
     }
-
-    ctx->exp = memo->claims.exp;
 
     ngx_http_twocare_memo_hold(memo);
     ctx->memo = memo;

@@ -91,6 +91,8 @@ typedef struct {
     ngx_http_twocare_claims_t   claims;
     struct str                  kid;
     struct str                  payload;      /* JSON */
+    struct str                  exp;          /* in digits */
+    u_char                      digits[NGX_TIME_T_LEN];
     u_char                      text[];
 } ngx_http_twocare_memo_t;
 

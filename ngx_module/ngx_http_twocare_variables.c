@@ -10,8 +10,6 @@
 
 static ngx_int_t ngx_http_twocare_variable_str(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_twocare_variable_exp(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_twocare_variable_status(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_twocare_variable_verdict(ngx_http_request_t *r,
@@ -49,8 +47,8 @@ static ngx_http_variable_t  ngx_http_twocare_variables[] = {
     { ngx_string("twocare_jti"), NULL, ngx_http_twocare_variable_str,
       ngx_http_twocare_offset(jti), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("twocare_exp"), NULL, ngx_http_twocare_variable_exp,
-      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("twocare_exp"), NULL, ngx_http_twocare_variable_str,
+      ngx_http_twocare_offset(exp), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("twocare_status"), NULL, ngx_http_twocare_variable_status,
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -113,34 +111,6 @@ ngx_http_twocare_variable_str(ngx_http_request_t *r,
 
     s = (ngx_str_t *) ((char *) ctx + data);
     ngx_http_twocare_variable_set(v, s->data, s->len);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_twocare_variable_exp(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
-{
-    u_char                  *p;
-    ngx_http_twocare_ctx_t  *ctx;
-
-    ctx = ngx_http_twocare_request(r);
-    if (ctx == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (!ctx->accepted) {
-        ngx_http_twocare_variable_set(v, (u_char *) "", 0);
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_twocare_variable_set(v, p, ngx_sprintf(p, "%T", ctx->exp) - p);
 
     return NGX_OK;
 }
