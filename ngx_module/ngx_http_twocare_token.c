@@ -109,9 +109,7 @@ ngx_http_twocare_token_memo(ngx_http_request_t *r,
     ngx_http_twocare_claims_t    claims;
     ngx_http_twocare_refusal_e   rc;
 
-    sha256(token, digest);
-
-    *memo = ngx_http_twocare_memo_recall(digest);
+    *memo = ngx_http_twocare_memo_recall(token);
 
     if (*memo != NULL) {
         *issuer = ngx_http_twocare_issuer_find(lcf, (*memo)->claims.iss);
@@ -138,12 +136,14 @@ ngx_http_twocare_token_memo(ngx_http_request_t *r,
     t = &ngx_http_twocare_token;
     generation = ngx_http_twocare_issuer_generation(lcf, *issuer);
 
+    sha256(token, digest);
+
     rc = ngx_http_twocare_token_signature(r, t, digest, generation, *issuer);
     if (rc != NGX_HTTP_TWOCARE_GOOD) {
         return rc;
     }
 
-    *memo = ngx_http_twocare_memo_remember(digest, generation, t, &claims,
+    *memo = ngx_http_twocare_memo_remember(token, generation, t, &claims,
                                            r->connection->log);
 
     return (*memo != NULL) ? NGX_HTTP_TWOCARE_GOOD

@@ -85,12 +85,13 @@ typedef struct {
  */
 
 typedef struct {
-    u_char                      digest[SHA256_BYTES];
+    uint64_t                    hash;         /* of the token's end, keyed */
     uint64_t                    generation;   /* of issuer and keys */
     ngx_uint_t                  holders;
     ngx_http_twocare_claims_t   claims;
     struct str                  kid;
     struct str                  payload;      /* JSON */
+    struct str                  token;        /* as it came */
     struct str                  exp;          /* in digits */
     u_char                      digits[NGX_TIME_T_LEN];
     u_char                      text[];
@@ -130,18 +131,16 @@ const struct jose_key *ngx_http_twocare_issuer_key(
 
 
 /*
- * memo: _recall returns what this worker remembers of a digest, or NULL;
+ * memo: _recall returns what this worker remembers of a token, or NULL;
  * _remember makes and keeps a new one, NULL without memory.  Who keeps a memo
  * beyond this event holds it, and releases it.  _forget: a worker that ends
  * remembers nothing any more.
  */
 
-ngx_http_twocare_memo_t *ngx_http_twocare_memo_recall(
-    const u_char digest[SHA256_BYTES]);
-ngx_http_twocare_memo_t *ngx_http_twocare_memo_remember(
-    const u_char digest[SHA256_BYTES], uint64_t generation,
-    const struct jose_token *t, const ngx_http_twocare_claims_t *claims,
-    ngx_log_t *log);
+ngx_http_twocare_memo_t *ngx_http_twocare_memo_recall(struct str token);
+ngx_http_twocare_memo_t *ngx_http_twocare_memo_remember(struct str token,
+    uint64_t generation, const struct jose_token *t,
+    const ngx_http_twocare_claims_t *claims, ngx_log_t *log);
 void ngx_http_twocare_memo_forget(void);
 void ngx_http_twocare_memo_hold(ngx_http_twocare_memo_t *memo);
 void ngx_http_twocare_memo_release(ngx_http_twocare_memo_t *memo);
