@@ -56,6 +56,7 @@ TOOLS	:= $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/tool_*.c))
 PRELOADS := $(patsubst tests/%.c,$(BUILD)/tests/%.so,$(wildcard \
 	tests/preload_*.c))
 BENCHES	:= $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+FUZZ_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c))
 TEST_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 QUERIES	:= $(sort $(wildcard sql/queries/*.sql))
 MIGRATIONS := $(sort $(wildcard sql/migrations/*.sql))
@@ -96,7 +97,7 @@ $(BUILD)/%.o: %.c config.mk | $(GENERATED)
 # DEV=1 makes again what was made while warnings were no errors.
 ifeq ($(DEV),1)
 LAX	:= $(wildcard $(foreach o,$(LIB_OBJ) $(MAIN_OBJ) $(TEST_LIB) \
-	$(TESTS:%=%.o) $(TOOLS:%=%.o) $(BENCHES:%=%.o),$(o).lax))
+	$(TESTS:%=%.o) $(TOOLS:%=%.o) $(BENCHES:%=%.o) $(FUZZ_OBJ),$(o).lax))
 $(LAX:.lax=): FORCE
 .PHONY: FORCE
 endif
@@ -117,7 +118,7 @@ $(MODULE): $(MODULE_SRC)
 # --- tests ---------------------------------------------------------------------------
 
 .PHONY: tests unit prove judge property test clean
-tests: $(TESTS) $(TOOLS) $(PRELOADS)
+tests: $(TESTS) $(TOOLS) $(PRELOADS) $(FUZZ_OBJ)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIB) $(LIB)
 	@$(call say,LINK   )
@@ -252,5 +253,5 @@ help:
 	@echo 'Variables: RUN_DIR=run PORT=8443 ENV=sandbox|production BUILD=build DEV=1 V=1'
 
 -include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(TEST_LIB:.o=.d)
--include $(TESTS:%=%.d) $(TOOLS:%=%.d) $(BENCHES:%=%.d)
+-include $(TESTS:%=%.d) $(TOOLS:%=%.d) $(BENCHES:%=%.d) $(FUZZ_OBJ:.o=.d)
 .SECONDARY:

@@ -6,6 +6,7 @@
 #include "api/field.h"
 #include "api/route.h"
 #include "base/code.h"
+#include "fhir/match.h"
 #include "wire/http.h"
 
 #include <stdlib.h>
@@ -56,8 +57,11 @@ check_fields(struct str text)
 	(void)field_format(text);
 	(void)field_is_json(text);
 	(void)field_prefer(text);
-	need(!field_version(text, &ver) || ver > 0);
-	(void)field_none_match(text, 1);
+	need(!match_version(text, &ver) || ver > 0);
+	(void)match_none(text, 1);
+	(void)match_tag(text, STR("W/\"1\""));
+	(void)match_write(text, STR_NONE, &ver);
+	(void)match_write(STR_NONE, text, &ver);
 }
 
 int
