@@ -7,6 +7,7 @@
 
 #include "api/fhir.h"
 
+#include "api/operation.h"
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/hash.h"
@@ -96,8 +97,32 @@ add_params(struct buf *b, const struct r4_type *type)
 	}
 }
 
+/* What can be asked of records of a type, or (NULL) of the whole system. */
 static void
-add_type(struct buf *b, const struct r4_type *type)
+add_operations(struct ctx *ctx, struct buf *b, const struct r4_type *type)
+{
+	const char *before = ",\"operation\":[";
+	struct str id;
+
+	for (size_t i = 0; i < operations_count; i++) {
+		const struct operation *o = &operations[i];
+
+		if (type == NULL ? (o->levels & OPERATION_SYSTEM) == 0 :
+		    (o->levels & ~OPERATION_SYSTEM) == 0 ||
+		    !operation_is_of(o, type))
+			continue;
+		id = operation_id(ctx->arena, o);
+		buf_addf(b, "%s{\"name\":\"%s\",\"definition\":"
+		    "\"%s/fhir/OperationDefinition/%.*s\"}", before, o->name,
+		    ctx->conf->base_url, STR_ARGS(id));
+		before = ",";
+	}
+	if (strcmp(before, ",") == 0)
+		buf_addc(b, ']');
+}
+
+static void
+add_type(struct ctx *ctx, struct buf *b, const struct r4_type *type)
 {
 	buf_addf(b, "{\"type\":\"%s\",\"profile\":\"http://hl7.org/fhir/"
 	    "StructureDefinition/%s\",\"interaction\":[", type->name,
@@ -112,7 +137,9 @@ add_type(struct buf *b, const struct r4_type *type)
 	    "\"searchParam\":[", anybody_may(type, SCOPE_U) ? "true" :
 	    "false");
 	add_params(b, type);
-	buf_addz(b, "]}");
+	buf_addc(b, ']');
+	add_operations(ctx, b, type);
+	buf_addc(b, '}');
 }
 
 /* R4 extension-oauth-uris.html: the endpoints that there are. */
@@ -149,10 +176,12 @@ statement(struct ctx *ctx)
 	for (size_t i = 0; i < r4_types_count; i++) {
 		if (i > 0)
 			buf_addc(&b, ',');
-		add_type(&b, &r4_types[i]);
+		add_type(ctx, &b, &r4_types[i]);
 	}
 	buf_addz(&b, "],\"interaction\":[{\"code\":\"transaction\"},"
-	    "{\"code\":\"batch\"}]}]}");
+	    "{\"code\":\"batch\"}]");
+	add_operations(ctx, &b, NULL);
+	buf_addz(&b, "}]}");
 	return buf_str(&b);
 }
 

@@ -2,6 +2,7 @@
 
 #include "api/fhir.h"
 
+#include "api/definition.h"
 #include "base/when.h"
 #include "fhir/match.h"
 #include "fhir/outcome.h"
@@ -76,10 +77,19 @@ fhir_read(struct ctx *ctx, const struct call *call, struct http_answer *answer)
 {
 	struct record record;
 	enum err err = store_answer(ctx, call->asked, &record);
+	struct str own;
 
 	if (err == OK)
 		answer_record(call, &record, answer);
-	return err;
+	if (err != ERR_NOT_FOUND || call->vid != 0)
+		return err;
+	own = definition_read(ctx, call->type, call->id);
+	if (own.p == NULL)
+		return err;
+	fault_clear(ctx);
+	answer_private(answer);
+	answer_body(answer, call->media, own);
+	return OK;
 }
 
 /* --- writing -------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "api/authorize.h"
+#include "api/operation.h"
 #include "api/pretty.h"
 #include "base/buf.h"
 #include "base/code.h"
@@ -270,6 +271,7 @@ prepare(struct ctx *ctx, struct call *call, const struct route_match *m)
 	call->id = m->id;
 	if ((err = find_type(ctx, m, call)) != OK ||
 	    (err = find_version(ctx, m, call)) != OK ||
+	    (err = operation_check(ctx, call)) != OK ||
 	    (err = authorize_route(ctx, call->route, call->type)) != OK ||
 	    (err = take_params(ctx, call, &format)) != OK ||
 	    (err = choose_media(ctx, call, format)) != OK ||

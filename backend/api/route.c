@@ -50,6 +50,12 @@ const struct route routes[] = {
   fhir_history,		"The versions of a record, newest first", NULL },
 { HTTP_GET,	"/v3/fhir/{type}/{id}/_history/{vid}",	TOKEN,	SCOPE_R, FAST,	FACE_FHIR,  BODY_NONE,	"",
   fhir_read,		"Read one version of a record", fhir_ask_read },
+{ HTTP_POST,	"/v3/fhir/{type}/$validate",		TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_JSON,	"*",
+  fhir_validate,	"Say what is wrong with a resource", NULL },
+{ HTTP_GET,	"/v3/fhir/{type}/{id}/$validate",	TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_NONE,	"*",
+  fhir_validate,	"Say what is wrong with a record", NULL },
+{ HTTP_POST,	"/v3/fhir/{type}/{id}/$validate",	TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_JSON,	"*",
+  fhir_validate,	"Say what is wrong with a resource for this id", NULL },
 };
 
 static const struct {

@@ -155,33 +155,45 @@ time_valid(struct str s, enum when_kind kind)
 
 /* clang-format off */
 static const struct {
+	const char	*name;
 	enum jdoc_type	 json;
 	bool		 has_form;
 	const char	*form;
 } primitives[PRIM__MAX] = {
-/* json		form	what is allowed */
-{ JDOC_STRING,	true,	"base64 with padding (RFC 4648 4)" },
-{ JDOC_TRUE,	false,	"true or false" },
-{ JDOC_STRING,	true,	"a URI without blanks, not empty" },
-{ JDOC_STRING,	true,	"a code: no blanks at the ends or doubled" },
-{ JDOC_STRING,	true,	"a date: YYYY, YYYY-MM or YYYY-MM-DD" },
-{ JDOC_STRING,	true,	"a dateTime: YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss with a zone" },
-{ JDOC_NUMBER,	false,	"a decimal number" },
-{ JDOC_STRING,	true,	"an id: 1 to 64 of A-Z a-z 0-9 - ." },
-{ JDOC_STRING,	true,	"an instant: YYYY-MM-DDThh:mm:ss with a zone" },
-{ JDOC_NUMBER,	true,	"an integer from -2147483648 to 2147483647" },
-{ JDOC_STRING,	false,	"markdown text of 1 to 1048576 bytes" },
-{ JDOC_STRING,	true,	"an OID as urn:oid:1.2.3" },
-{ JDOC_NUMBER,	true,	"an integer from 1 to 2147483647" },
-{ JDOC_STRING,	false,	"a text of 1 to 1048576 bytes" },
-{ JDOC_STRING,	true,	"a time: hh:mm:ss" },
-{ JDOC_NUMBER,	true,	"an integer from 0 to 2147483647" },
-{ JDOC_STRING,	true,	"a URI without blanks, not empty" },
-{ JDOC_STRING,	true,	"a URL without blanks, not empty" },
-{ JDOC_STRING,	true,	"a UUID as urn:uuid: and lower-case digits" },
-{ JDOC_STRING,	true,	"an XHTML div" },
+/* name			json		form	what is allowed */
+{ "base64Binary",	JDOC_STRING,	true,	"base64 with padding (RFC 4648 4)" },
+{ "boolean",		JDOC_TRUE,	false,	"true or false" },
+{ "canonical",		JDOC_STRING,	true,	"a URI without blanks, not empty" },
+{ "code",		JDOC_STRING,	true,	"a code: no blanks at the ends or doubled" },
+{ "date",		JDOC_STRING,	true,	"a date: YYYY, YYYY-MM or YYYY-MM-DD" },
+{ "dateTime",		JDOC_STRING,	true,	"a dateTime: YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss with a zone" },
+{ "decimal",		JDOC_NUMBER,	false,	"a decimal number" },
+{ "id",			JDOC_STRING,	true,	"an id: 1 to 64 of A-Z a-z 0-9 - ." },
+{ "instant",		JDOC_STRING,	true,	"an instant: YYYY-MM-DDThh:mm:ss with a zone" },
+{ "integer",		JDOC_NUMBER,	true,	"an integer from -2147483648 to 2147483647" },
+{ "markdown",		JDOC_STRING,	false,	"markdown text of 1 to 1048576 bytes" },
+{ "oid",		JDOC_STRING,	true,	"an OID as urn:oid:1.2.3" },
+{ "positiveInt",	JDOC_NUMBER,	true,	"an integer from 1 to 2147483647" },
+{ "string",		JDOC_STRING,	false,	"a text of 1 to 1048576 bytes" },
+{ "time",		JDOC_STRING,	true,	"a time: hh:mm:ss" },
+{ "unsignedInt",	JDOC_NUMBER,	true,	"an integer from 0 to 2147483647" },
+{ "uri",		JDOC_STRING,	true,	"a URI without blanks, not empty" },
+{ "url",		JDOC_STRING,	true,	"a URL without blanks, not empty" },
+{ "uuid",		JDOC_STRING,	true,	"a UUID as urn:uuid: and lower-case digits" },
+{ "xhtml",		JDOC_STRING,	true,	"an XHTML div" },
 };
 /* clang-format on */
+
+bool
+primitive_named(struct str name, enum r4_primitive *out)
+{
+	for (unsigned i = 0; i < PRIM__MAX; i++)
+		if (str_eqz(name, primitives[i].name)) {
+			*out = (enum r4_primitive)i;
+			return true;
+		}
+	return false;
+}
 
 enum jdoc_type
 primitive_json(enum r4_primitive type)

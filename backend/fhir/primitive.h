@@ -8,6 +8,9 @@
 /* R4 datatypes.html#string: at most 1 MiB. */
 #define PRIMITIVE_STRING_MAX	((size_t)1024 * 1024)
 
+/* The primitive of that name ("dateTime"); false when there is none. */
+bool		primitive_named(struct str name, enum r4_primitive *out);
+
 /* The JSON type in which that primitive is written: JDOC_STRING, JDOC_NUMBER,
  * or JDOC_TRUE for a boolean. */
 enum jdoc_type	primitive_json(enum r4_primitive type);

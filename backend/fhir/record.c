@@ -2,6 +2,8 @@
 
 #include "fhir/record.h"
 
+#include <assert.h>
+
 #include "base/buf.h"
 #include "base/when.h"
 
@@ -103,4 +105,17 @@ record_read(const struct r4_type *type, struct str body, struct record *out)
 	if (when_parse(take_framed(&rest, sizeof(BEFORE_UPDATED) - 2),
 	    WHEN_INSTANT, &updated))
 		out->updated_us = updated.lo_us;
+}
+
+const struct jdoc *
+record_parse(struct arena *arena, struct str body)
+{
+	size_t room = jdoc_bound(body);
+	struct jdoc *d = arena_zero(arena, sizeof(*d));
+	enum jdoc_error error = jdoc_parse(d, body, arena_array(arena, room,
+	    sizeof(struct jnode)), room, JDOC_DEPTH_MAX);
+
+	assert(error == JDOC_OK);
+	(void)error;
+	return d;
 }

@@ -21,4 +21,7 @@ struct str	record_body(struct ctx *ctx, const struct record *record,
 void		record_read(const struct r4_type *type, struct str body,
 		    struct record *out);
 
+/* A body of ours as a document, in the arena. */
+const struct jdoc	*record_parse(struct arena *arena, struct str body);
+
 #endif
