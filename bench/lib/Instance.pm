@@ -76,11 +76,12 @@ sub master {
     return $pid;
 }
 
-sub slow_workers {
-    my ($self) = @_;
+# How many workers a pool has: "fast" or "slow".
+sub workers {
+    my ($self, $pool) = @_;
     open my $fh, '<', "$self->{dir}/twocare.conf" or die "twocare.conf: $!\n";
-    while (my $line = <$fh>) { return $1 if $line =~ /^\s*slow_workers\s*=\s*(\d+)/ }
-    die "twocare.conf has no slow_workers\n";
+    while (my $line = <$fh>) { return $1 if $line =~ /^\s*\Q$pool\E_workers\s*=\s*(\d+)/ }
+    die "twocare.conf has no ${pool}_workers\n";
 }
 
 sub servers {

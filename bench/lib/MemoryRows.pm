@@ -96,7 +96,7 @@ sub large_body {
 sub small_bodies {
     my ($x) = @_;
     my $stack = $x->{instance}->stack;
-    for my $i (1 .. $REQUESTS * $x->{instance}->slow_workers) {
+    for my $i (1 .. $REQUESTS * $x->{instance}->workers('slow')) {
         my $res = $stack->post('', token => $x->{token},
             body => Records::puts([ "Observation/small-$i", Records::blood_pressure($i, 'Patient/1') ]));
         die "a bundle was refused: $res->{status}\n" if $res->{status} != 200;
