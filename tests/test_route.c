@@ -57,6 +57,9 @@ START_TEST(the_holes_keep_what_they_matched)
 	ck_assert(str_eqz(m.type, "Observation"));
 	ck_assert(str_eqz(m.id, "x.1"));
 	ck_assert(str_eqz(m.vid, "7"));
+	m = find(HTTP_GET, "/v3/fhir/ValueSet/$expand");
+	ck_assert(str_eqz(m.type, "ValueSet"));
+	ck_assert_msg(m.id.n == 0, "another row's hole is kept");
 }
 END_TEST
 

@@ -9,7 +9,8 @@
 
 route_handler	fhir_read, fhir_history, fhir_search, fhir_search_form,
 		fhir_create, fhir_update, fhir_delete, fhir_bundle,
-		fhir_capabilities, fhir_validate;
+		fhir_capabilities, fhir_validate,
+		fhir_expand, fhir_validate_code, fhir_lookup;
 
 /* Ahead of fhir_read, which answers read and vread. */
 route_ask	fhir_ask_read;

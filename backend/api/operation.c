@@ -20,11 +20,86 @@ static const struct parameter_kind validate_params[] = {
 { NULL, IN, NULL, 0, false, NULL },
 };
 
+static const struct parameter_kind expand_params[] = {
+/* name			use	type		min many	documentation */
+{ "url",		IN,	"uri",		0, false, "The canonical of the value set: R4's own or a stored one" },
+{ "valueSet",		IN,	"ValueSet",	0, false, "The value set itself" },
+{ "valueSetVersion",	IN,	"string",	0, false, "Its version; without it the one that was stored last" },
+{ "filter",		IN,	"string",	0, false, "Codes or displays that contain this text alone" },
+{ "offset",		IN,	"integer",	0, false, "How many codes to leave out at the beginning" },
+{ "count",		IN,	"integer",	0, false, "How many codes to answer" },
+{ "activeOnly",		IN,	"boolean",	0, false, "Leave out codes that are no longer used" },
+{ "excludeNested",	IN,	"boolean",	0, false, "The answer never nests" },
+{ "includeDefinition",	IN,	"boolean",	0, false, "Answer what the value set is composed of, too" },
+{ "return",		OUT,	"ValueSet",	1, false, "The value set with its expansion; 422 when it has too many codes or is of systems that are not here" },
+{ NULL, IN, NULL, 0, false, NULL },
+};
+
+static const struct parameter_kind validate_code_params[] = {
+/* name			use	type		min many	documentation */
+{ "url",		IN,	"uri",		0, false, "The canonical of the value set: R4's own or a stored one" },
+{ "valueSet",		IN,	"ValueSet",	0, false, "The value set itself" },
+{ "valueSetVersion",	IN,	"string",	0, false, "Its version; without it the one that was stored last" },
+{ "code",		IN,	"code",		0, false, "The code to look for, with its system" },
+{ "system",		IN,	"uri",		0, false, "The code system of code; without it any will do" },
+{ "display",		IN,	"string",	0, false, "What code is said to mean; without regard to case" },
+{ "coding",		IN,	"Coding",	0, false, "The code to look for" },
+{ "codeableConcept",	IN,	"CodeableConcept", 0, false, "Codes of which one must be there" },
+{ "result",		OUT,	"boolean",	1, false, "Whether the code is in the value set" },
+{ "message",		OUT,	"string",	0, false, "Why it is not" },
+{ "display",		OUT,	"string",	0, false, "What the code means" },
+{ NULL, IN, NULL, 0, false, NULL },
+};
+
+static const struct parameter_kind system_code_params[] = {
+/* name			use	type		min many	documentation */
+{ "url",		IN,	"uri",		0, false, "The canonical of the code system: R4's own or a stored one" },
+{ "codeSystem",		IN,	"CodeSystem",	0, false, "The code system itself" },
+{ "code",		IN,	"code",		0, false, "The code to look for" },
+{ "version",		IN,	"string",	0, false, "The version of the code system; without it the one that was stored last" },
+{ "display",		IN,	"string",	0, false, "What code is said to mean; without regard to case" },
+{ "coding",		IN,	"Coding",	0, false, "The code to look for; without url its system is the code system" },
+{ "codeableConcept",	IN,	"CodeableConcept", 0, false, "Codes of which one must be there" },
+{ "result",		OUT,	"boolean",	1, false, "Whether the code system has the code" },
+{ "message",		OUT,	"string",	0, false, "Why it has not" },
+{ "display",		OUT,	"string",	0, false, "What the code means" },
+{ NULL, IN, NULL, 0, false, NULL },
+};
+
+static const struct parameter_kind lookup_params[] = {
+/* name			use	type		min many	documentation */
+{ "code",		IN,	"code",		0, false, "The code, with its system" },
+{ "system",		IN,	"uri",		0, false, "The canonical of its code system: R4's own or a stored one" },
+{ "version",		IN,	"string",	0, false, "The version of the code system; without it the one that was stored last" },
+{ "coding",		IN,	"Coding",	0, false, "The code, in place of code and system" },
+{ "property",		IN,	"code",		0, true,  "The properties to answer; without it all" },
+{ "name",		OUT,	"string",	1, false, "The name of the code system" },
+{ "version",		OUT,	"string",	0, false, "Its version" },
+{ "display",		OUT,	"string",	1, false, "What the code means" },
+{ "definition",		OUT,	"string",	0, false, "Its definition, of stored code systems" },
+{ "property",		OUT,	NULL,		0, true,  "What else is known: parent, child, and the properties of the code" },
+{ "code",		PART,	"code",		1, false, "The name of the property" },
+{ "value",		PART,	"Element",	0, false, "Its value: valueCode, valueString, ..." },
+{ NULL, IN, NULL, 0, false, NULL },
+};
+
 /* name, levels, types, affects state, summary, base, parameters */
 const struct operation operations[] = {
 { "validate",	TYPE | INSTANCE,	NULL,	false,
   "Whether a resource could be stored, or a record deleted",
   HL7 "Resource-validate", validate_params },
+{ "expand",	TYPE | INSTANCE,	"ValueSet",	false,
+  "The codes of a value set",
+  HL7 "ValueSet-expand", expand_params },
+{ "validate-code", TYPE | INSTANCE,	"ValueSet",	false,
+  "Whether a code is in a value set",
+  HL7 "ValueSet-validate-code", validate_code_params },
+{ "validate-code", TYPE | INSTANCE,	"CodeSystem",	false,
+  "Whether a code system has a code",
+  HL7 "CodeSystem-validate-code", system_code_params },
+{ "lookup",	TYPE,			"CodeSystem",	false,
+  "What a code means",
+  HL7 "CodeSystem-lookup", lookup_params },
 };
 /* clang-format on */
 
@@ -48,8 +123,9 @@ operation_id(struct arena *arena, const struct operation *operation)
 {
 	struct str types = str_of(operation->types == NULL ? "Resource" :
 	    operation->types);
+	struct str first = str_cut(&types, ' ');
 
-	return arena_printf(arena, "%.*s-%s", STR_ARGS(str_cut(&types, ' ')),
+	return arena_printf(arena, "%.*s-%s", STR_ARGS(first),
 	    operation->name);
 }
 

@@ -56,6 +56,26 @@ const struct route routes[] = {
   fhir_validate,	"Say what is wrong with a record", NULL },
 { HTTP_POST,	"/v3/fhir/{type}/{id}/$validate",	TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_JSON,	"*",
   fhir_validate,	"Say what is wrong with a resource for this id", NULL },
+{ HTTP_GET,	"/v3/fhir/{type}/$expand",		TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_NONE,	"*",
+  fhir_expand,		"The codes of a value set", NULL },
+{ HTTP_POST,	"/v3/fhir/{type}/$expand",		TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_JSON,	"*",
+  fhir_expand,		"The codes of a value set", NULL },
+{ HTTP_GET,	"/v3/fhir/{type}/{id}/$expand",		TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_NONE,	"*",
+  fhir_expand,		"The codes of a stored value set", NULL },
+{ HTTP_POST,	"/v3/fhir/{type}/{id}/$expand",		TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_JSON,	"*",
+  fhir_expand,		"The codes of a stored value set", NULL },
+{ HTTP_GET,	"/v3/fhir/{type}/$validate-code",	TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_NONE,	"*",
+  fhir_validate_code,		"Whether a code is in a value set or code system", NULL },
+{ HTTP_POST,	"/v3/fhir/{type}/$validate-code",	TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_JSON,	"*",
+  fhir_validate_code,		"Whether a code is in a value set or code system", NULL },
+{ HTTP_GET,	"/v3/fhir/{type}/{id}/$validate-code",	TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_NONE,	"*",
+  fhir_validate_code,		"Whether a code is in a stored one", NULL },
+{ HTTP_POST,	"/v3/fhir/{type}/{id}/$validate-code",	TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_JSON,	"*",
+  fhir_validate_code,		"Whether a code is in a stored one", NULL },
+{ HTTP_GET,	"/v3/fhir/{type}/$lookup",		TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_NONE,	"*",
+  fhir_lookup,		"What a code means", NULL },
+{ HTTP_POST,	"/v3/fhir/{type}/$lookup",		TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_JSON,	"*",
+  fhir_lookup,		"What a code means", NULL },
 };
 
 static const struct {
@@ -149,16 +169,19 @@ is_as_deep(size_t row, unsigned slashes)
 void
 route_find(enum http_method method, struct str path, struct route_match *out)
 {
-	struct route_match m = { NULL, 0, STR_NONE, STR_NONE, STR_NONE };
+	static const struct route_match none = { NULL, 0, STR_NONE, STR_NONE,
+	    STR_NONE };
+	struct route_match m;
 	unsigned slashes;
 
-	*out = m;
+	*out = none;
 	if (path.n > 1 && path.p[path.n - 1] == '/')
 		path.n--;
 	slashes = count_slashes(path);
 	for (size_t i = 0; i < routes_count; i++) {
 		unsigned bits = method_bits(routes[i].method);
 
+		m = none;
 		if (!is_as_deep(i, slashes) ||
 		    !match_path(routes[i].path, path, &m))
 			continue;

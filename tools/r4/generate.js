@@ -22,6 +22,7 @@ const definitions = require('./definitions');
 const numbers = require('./numbers');
 const structure = require('./structure');
 const params = require('./params');
+const terms = require('./terms');
 
 const [dir, elsewhere] = process.argv.slice(2);
 const out = elsewhere || path.join(__dirname, '../../backend/fhir/gen');
@@ -37,7 +38,8 @@ const searched = params.generate(defs, stored);
 const structured = structure.generate(defs, stored, searched);
 
 fs.mkdirSync(out, { recursive: true });
-for (const files of [searched.files, structured.files])
+for (const files of [searched.files, structured.files,
+	terms.generate(defs).files])
 	for (const [name, text] of Object.entries(files))
 		fs.writeFileSync(path.join(out, name), text);
 stored.save(elsewhere || __dirname);
