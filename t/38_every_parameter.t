@@ -108,8 +108,8 @@ my %modifiers = (
     identifier => [ qw(no  200 no  no  no  no  no  no  no) ],
     above      => [ qw(offered offered no no 200 no no no no) ],
     below      => [ qw(offered offered no no 200 no no no no) ],
-    in         => [ qw(offered no no no no no no no no) ],
-    'not-in'   => [ qw(offered no no no no no no no no) ],
+    in         => [ qw(200 no  no  no  no  no  no  no  no) ],
+    'not-in'   => [ qw(200 no  no  no  no  no  no  no  no) ],
     Patient    => [ qw(no  200 no  no  no  no  no  no  no) ],
     nonsense   => [ qw(no  no  no  no  no  no  no  no  no) ],
 );
@@ -117,7 +117,7 @@ for my $modifier (sort keys %modifiers) {
     for my $i (0 .. $#kinds) {
         my ($of, $code, $plain) = @{ $example{ $kinds[$i] } };
         my $want  = $modifiers{$modifier}[$i];
-        my $value = $modifier eq 'missing' ? 'true' : $plain;
+        my $value = $modifier eq 'missing' ? 'true' : $modifier =~ /in$/ ? 'http://hl7.org/fhir/ValueSet/administrative-gender' : $plain;
         my $res = $stack->get("$base/$of?$code:$modifier=$value&_count=1", token => $token);
         is $res->{status}, $want eq '200' ? 200 : 400, "$kinds[$i]:$modifier" or diag $res->{content};
         next if $want eq '200';

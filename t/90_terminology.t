@@ -157,6 +157,33 @@ is join(' ', map { "$_->{code}=$_->{value}" } @property), 'parent=animal child=p
 @property = grep { $_->{name} eq 'property' } @{ ask("/CodeSystem/\$lookup?system=$own/CodeSystem/animals&code=cat&property=legs")->{json}{parameter} };
 is scalar @property, 1, 'a property that is asked for';
 is ask("/CodeSystem/\$lookup?system=$own/CodeSystem/animals&version=2&code=cat")->{status}, 404, 'no other version';
+
+# --- searches -------------------------------------------------------------------
+
+my %code = (dog => "$own/CodeSystem/animals", cat => "$own/CodeSystem/animals", lion => "$own/CodeSystem/animals", cow => "$own/other");
+$stack->post('/Observation', body => { resourceType => 'Observation', status => 'final', code => { coding => [ { system => $code{$_}, code => $_ } ] }, note => [ { text => $_ } ] }) for sort keys %code;
+$stack->post('/Observation', body => { resourceType => 'Observation', status => 'final', code => { coding => [ { system => "$own/other", code => 'cat' } ] }, note => [ { text => 'other cat' } ] });
+my $found = sub {
+    my ($query) = @_;
+    my $res = ask("/Observation?$query&_count=100");
+    return join ' ', sort map { $_->{resource}{note}[0]{text} } @{ $res->{json}{entry} // [] };
+};
+is $found->("code:in=$own/ValueSet/cats"), 'cat lion', ':in, with the system of each code';
+is $found->("code:in=$own/ValueSet/cats,$own/ValueSet/listed"), 'cat dog lion', 'of several value sets';
+is $found->("code:in=$own/ValueSet/cats&code=lion"), 'lion', 'with another condition';
+is $found->("code=dog,cat,lion,cow&code:not-in=$own/ValueSet/cats"), 'cow dog other cat', ':not-in';
+is $found->("code:in=$own/ValueSet/nested"), 'cat dog lion', 'a nested value set';
+is scalar(@{ ask("/Observation?code:in=$own/ValueSet/cats&status:in=$hl7/ValueSet/observation-status")->{json}{entry} }), 2, 'a code element has the system of its value set';
+for my $row ([ none => qr/neither of R4 nor stored/ ], [ unknown => qr/cannot be listed/ ], [ regex => qr/not done here/ ]) {
+    $res = ask("/Observation?code:in=$own/ValueSet/$row->[0]");
+    is $res->{status}, 400, ":in $row->[0] is 400";
+    like $res->{json}{issue}[0]{details}{text}, $row->[1], 'and says why';
+}
+$stack->post('/ValueSet', body => set('many', include => [ { system => 'urn:many', concept => [ map { { code => "c$_" } } 1 .. 1001 ] } ]));
+is ask("/Observation?code:in=$own/ValueSet/many")->{status}, 400, 'too many codes are 400';
+
+# --- versions -------------------------------------------------------------------
+
 is $stack->post('/CodeSystem', body => { %system, version => '2', concept => [ { code => 'ant', display => 'Ant' } ] })->{status}, 201, 'another version';
 is value(ask("/CodeSystem/\$lookup?system=$own/CodeSystem/animals&code=ant"), 'display'), 'Ant', 'the one stored last without a version';
 is value(ask("/CodeSystem/\$lookup?system=$own/CodeSystem/animals&version=1&code=cat"), 'display'), 'Cat', 'the version that is asked';

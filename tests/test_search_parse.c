@@ -49,7 +49,7 @@ static const struct refusal {
 { "Patient", "name:exakt=x",		ERR_INVALID_REQUEST,	"'name' has no modifier ':exakt'" },
 { "Patient", "gender:exact=x",		ERR_INVALID_REQUEST,	"':exact'" },
 { "Patient", "gender:of-type=a|b|c",	ERR_INVALID_REQUEST,	"':of-type'" },
-{ "Patient", "gender:in=http://v",	ERR_NOT_SUPPORTED,	"'gender' with modifier ':in' is not offered" },
+{ "Patient", "identifier:in=http://v",	ERR_INVALID_REQUEST,	"'identifier' has no modifier ':in'" },
 { "Patient", "_id:missing=true",	ERR_INVALID_REQUEST,	"':missing'" },
 { "Patient", "name:missing=yes",	ERR_INVALID_PARAMETER,	"must be true or false" },
 { "Patient", "birthdate=xx1970",	ERR_INVALID_PARAMETER,	"no prefix that we know" },

@@ -47,18 +47,21 @@ static const struct row {
 { "identifier",	KIND(SEARCH_REFERENCE),	0,			SEARCH_IDENTIFIER },
 { "above",	KIND(SEARCH_URI),	CODED,			SEARCH_ABOVE },
 { "below",	KIND(SEARCH_URI),	CODED,			SEARCH_BELOW },
-{ "in",		0,			KIND(SEARCH_TOKEN),	SEARCH_PLAIN },
-{ "not-in",	0,			KIND(SEARCH_TOKEN),	SEARCH_PLAIN },
+{ "in",		KIND(SEARCH_TOKEN),	0,			SEARCH_IN },
+{ "not-in",	KIND(SEARCH_TOKEN),	0,			SEARCH_NOT_IN },
 };
 /* clang-format on */
 
-/* :of-type is of identifiers alone. */
+/* :of-type is of identifiers alone; no value set has identifiers. */
 static bool
 has_row(const struct row *row, enum search_kind kind,
     const struct r4_param *param)
 {
+	bool in = row->modifier == SEARCH_IN || row->modifier == SEARCH_NOT_IN;
+
 	return (row->kinds & KIND(kind)) != 0 &&
-	    (row->modifier != SEARCH_OF_TYPE || param->identifiers);
+	    (row->modifier != SEARCH_OF_TYPE || param->identifiers) &&
+	    (!in || !param->identifiers);
 }
 
 enum search_offer

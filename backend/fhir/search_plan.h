@@ -162,6 +162,12 @@ enum err	search_probes(struct ctx *ctx, struct key_space space,
 void		search_date_boxes(struct ctx *ctx,
 		    const struct search_value *v, struct boxes *b);
 
+/* The codes of the value set that :in names, at most SEARCH_CODES_MAX.
+ * ERR_INVALID_PARAMETER when it cannot be expanded, ERR_NOT_SUPPORTED when it
+ * has more. (search_in.c) */
+enum err	search_in_codes(struct ctx *ctx, const struct r4_param *param,
+		    struct str url, struct search_value **out, size_t *n);
+
 /* The bounds of aux of a token; two when the system may be implied. */
 struct auxs { int32_t lo[2], hi[2]; size_t n; };
 struct auxs	search_token_auxs(struct key_space space,

@@ -171,6 +171,25 @@ add_code(const struct work *w, const struct search_value *v)
 		search_add_post(&w->probe->posts, k, aux.lo[i], aux.hi[i]);
 }
 
+/* The codes of a value set, each in its system. */
+static enum err
+add_value_set(const struct work *w, struct str url)
+{
+	struct search_value *codes;
+	size_t n;
+	enum err err = search_in_codes(w->ctx, w->probe->param, url, &codes,
+	    &n);
+
+	if (err != OK)
+		return err;
+	/* The values behind this one still want room for two each. */
+	search_posts_room(w->ctx->arena, &w->probe->posts,
+	    (n + w->c->n) * 2);
+	for (size_t i = 0; i < n; i++)
+		add_code(w, &codes[i]);
+	return OK;
+}
+
 static enum err
 add_token(const struct work *w, const struct search_value *v)
 {
@@ -179,6 +198,9 @@ add_token(const struct work *w, const struct search_value *v)
 	switch (w->c->modifier) {
 	case SEARCH_TEXT:
 		return add_text(w, v);
+	case SEARCH_IN:
+	case SEARCH_NOT_IN:
+		return add_value_set(w, v->text);
 	case SEARCH_OF_TYPE:
 		add_any(p, konst(w, KEY_OF_TYPE) ^ key_triple(w->space,
 		    v->system, v->type_code, v->text));
@@ -360,8 +382,8 @@ probe_post(const struct work *w)
 	struct work one = *w;
 	enum err err = OK;
 
-	w->probe->kind = c->modifier == SEARCH_NOT ? PROBE_NOT_POST :
-	    PROBE_POST;
+	w->probe->kind = c->modifier == SEARCH_NOT ||
+	    c->modifier == SEARCH_NOT_IN ? PROBE_NOT_POST : PROBE_POST;
 	w->probe->posts.plain = c->modifier != SEARCH_IDENTIFIER &&
 	    c->kind != SEARCH_TOKEN;
 	w->probe->rare = c->modifier == SEARCH_OF_TYPE ||

@@ -88,9 +88,11 @@ parse_token(const struct piece *piece, struct search_value *v)
 {
 	struct str rest = piece->raw;
 	struct str first = cut_unescaped(&rest, '|');
+	enum search_modifier modifier = piece->condition->modifier;
 	enum err err;
 
-	if (piece->condition->modifier == SEARCH_TEXT || rest.p == NULL)
+	if (modifier == SEARCH_TEXT || modifier == SEARCH_IN ||
+	    modifier == SEARCH_NOT_IN || rest.p == NULL)
 		return parse_text(piece, v);
 	v->has_system = true;
 	v->has_text = rest.n > 0;

@@ -38,7 +38,7 @@ enum err	term_find(struct ctx *ctx, enum term_kind kind,
 /* One that came with a request, or was read from the store. */
 struct term	term_of(struct ctx *ctx, const struct jdoc *d, uint32_t node);
 
-/* --- the concepts of a code system ----------------------------------------- */
+/* --- the concepts of a code system ---------------------------------------- */
 
 struct concept {
 	struct str	code, display;
@@ -70,7 +70,7 @@ const struct concept	*concept_named(const struct concepts *c,
 enum err	concepts_filter(struct ctx *ctx, const struct concepts *c,
 		    const struct jdoc *d, uint32_t filter, bool *selected);
 
-/* --- members --------------------------------------------------------------- */
+/* --- members -------------------------------------------------------------- */
 
 /* The decoded content of a string member, empty when absent; the node of an
  * array member's first element, 0 when there is none. */
