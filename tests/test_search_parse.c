@@ -18,6 +18,7 @@ open_ctx(void)
 {
 	ctx = (struct ctx){ .arena = arena_new(65536) };
 	ctx.now_us = when_now();
+	ctx.who.scope = STR("patient:read clinical:read");
 }
 
 static void
@@ -65,8 +66,30 @@ static const struct refusal {
 { "Patient", "organization=Patient/1",	ERR_INVALID_PARAMETER,	"cannot refer to a Patient" },
 { "Patient", "organization:Orgg=1",	ERR_INVALID_REQUEST,	"':Orgg'" },
 { "Patient", "general-practitioner:identifier=a|", ERR_INVALID_PARAMETER, "identifier's value" },
-{ "Patient", "organization.name=x",	ERR_NOT_SUPPORTED,	"Chained search parameter 'organization.name'" },
-{ "Patient", "_has:Observation:patient:code=1", ERR_NOT_SUPPORTED, "_has:Observation:patient:code" },
+{ "Patient", "organization.nmae=x",	ERR_INVALID_REQUEST,	"'nmae' is unknown for all types that 'organization' can refer to; did you mean 'name'?" },
+{ "Patient", "organisation.name=x",	ERR_INVALID_REQUEST,	"did you mean 'organization'?" },
+{ "Observation", "subject:Pateint.name=x", ERR_INVALID_REQUEST,	"did you mean 'Patient'?" },
+{ "Observation", "subject:Patient.nmae=x", ERR_INVALID_REQUEST,	"'nmae' is unknown for Patient; did you mean 'name'?" },
+{ "Observation", "subject.organization.nmae=x", ERR_INVALID_REQUEST, "did you mean 'name'?" },
+{ "Observation", "subject:Organization.name=x", ERR_INVALID_PARAMETER, "'subject' cannot refer to a Organization" },
+{ "Observation", "subject:Patient.name:exakt=x", ERR_INVALID_REQUEST, "'name' has no modifier ':exakt'" },
+{ "Observation", "subject:Patient.birthdate=x", ERR_INVALID_PARAMETER, "'birthdate'" },
+{ "Observation", "subject:Patient.=x",	ERR_INVALID_REQUEST,	"'' is unknown for Patient" },
+{ "Observation", "code.x=x",		ERR_INVALID_REQUEST,	"'code' cannot be followed" },
+{ "Bundle", "composition.status=x",	ERR_INVALID_REQUEST,	"'composition' cannot be followed" },
+{ "ActivityDefinition", "depends-on.name=x", ERR_INVALID_REQUEST, "'depends-on' cannot be followed" },
+{ "Observation", "subject:Patient.link:Patient.link:Patient.link:Patient.name=x", ERR_NOT_SUPPORTED, "at most 3 references" },
+{ "Observation", "subject:Patient.name=",  ERR_INVALID_PARAMETER, "has no value" },
+{ "List", "item.identifier=x",		ERR_NOT_SUPPORTED,	"more than 32 searches of other types; name the type" },
+{ "Observation", "based-on.intent=x",	ERR_SCOPE,		"medication:read" },
+{ "Patient", "_has:MedicationRequest:patient:status=x", ERR_SCOPE, "to search MedicationRequest" },
+{ "Patient", "_has=x",			ERR_INVALID_REQUEST,	"write _has:Type:reference:parameter" },
+{ "Patient", "_has:Observation:patient=x", ERR_INVALID_REQUEST,	"write _has:Type:reference:parameter" },
+{ "Patient", "_has:Observaton:patient:code=x", ERR_INVALID_REQUEST, "did you mean 'Observation'?" },
+{ "Patient", "_has:Observation:pateint:code=x", ERR_INVALID_REQUEST, "did you mean 'patient'?" },
+{ "Patient", "_has:Observation:patient:cod=x", ERR_INVALID_REQUEST, "'cod' is unknown for Observation; did you mean 'code'?" },
+{ "Patient", "_has:Observation:code:status=x", ERR_INVALID_REQUEST, "'code' cannot be followed" },
+{ "Location", "_has:Observation:patient:code=x", ERR_INVALID_PARAMETER, "'patient' of Observation cannot refer to a Location" },
 { "Patient", "_include=Patient:organization", ERR_NOT_SUPPORTED, "'_include' is not offered by this server" },
 { "Patient", "_include:iterate=a",	ERR_NOT_SUPPORTED,	"_include:iterate" },
 { "Patient", "_summary=text",		ERR_NOT_SUPPORTED,	"_summary" },
@@ -124,6 +147,52 @@ START_TEST(lenient_leaves_out_what_is_unknown_and_says_so)
 	ck_assert(str_eqz(search->applied[0].name, "gender"));
 	ck_assert_uint_eq(ctx.fault.count, 5);
 	ck_assert_int_eq(ctx.fault.err, OK);
+}
+END_TEST
+
+START_TEST(lenient_leaves_out_a_chain_to_nowhere)
+{
+	ck_assert_int_eq(parse("Observation", "subject:Patient.nmae=x"
+	    "&subject.qqqqqqqq=y&_has:Nothing:a:b=z&status=final", true), OK);
+	ck_assert_uint_eq(search->n, 1);
+	ck_assert_uint_eq(search->napplied, 1);
+	ck_assert_uint_eq(ctx.fault.count, 3);
+}
+END_TEST
+
+START_TEST(an_untyped_chain_is_a_search_of_each_type_that_has_the_parameter)
+{
+	const struct search_condition *c;
+
+	ck_assert_int_eq(parse("Observation", "subject.organization.name=x",
+	    false), OK);
+	c = &search->conditions[0];
+	ck_assert_int_eq(c->kind, SEARCH_CHAIN);
+	ck_assert_uint_eq(c->ninner, 3);	/* not Group */
+	for (size_t i = 0; i < c->ninner; i++)
+		ck_assert_str_ne(c->inner[i].type->name, "Group");
+	c = &c->inner[0].conditions[0];
+	ck_assert_int_eq(c->kind, SEARCH_CHAIN);
+	ck_assert_uint_eq(c->ninner, 1);
+	ck_assert_str_eq(c->inner[0].type->name, "Organization");
+	ck_assert_int_eq(c->inner[0].conditions[0].kind, SEARCH_STRING);
+}
+END_TEST
+
+START_TEST(has_goes_on_with_chains_modifiers_and_itself)
+{
+	static const char *const queries[] = {
+		"_has:Observation:patient:code:text=a",
+		"_has:Observation:patient:performer:Practitioner.name=a",
+		"_has:Observation:patient:_has:DiagnosticReport:result:code=a",
+		"_has:Observation:subject:date=ge2020",
+		"general-practitioner:Practitioner._has:Group:member:code=a" };
+
+	ck_assert_msg(parse("Patient", queries[_i], false) == OK, "%s: %s",
+	    queries[_i], records_issue(&ctx));
+	ck_assert_uint_eq(search->n, 1);
+	ck_assert(str_eqz(search->conditions[0].name, arena_z(ctx.arena,
+	    search->applied[0].name)));
 }
 END_TEST
 
@@ -238,6 +307,11 @@ main(void)
 	tcase_add_loop_test(t, what_cannot_be_asked_is_refused_by_name, 0,
 	    (int)(sizeof(refusals) / sizeof(refusals[0])));
 	tcase_add_test(t, lenient_leaves_out_what_is_unknown_and_says_so);
+	tcase_add_test(t, lenient_leaves_out_a_chain_to_nowhere);
+	tcase_add_test(t,
+	    an_untyped_chain_is_a_search_of_each_type_that_has_the_parameter);
+	tcase_add_loop_test(t, has_goes_on_with_chains_modifiers_and_itself,
+	    0, 5);
 	tcase_add_test(t,
 	    lenient_still_refuses_a_wrong_value_of_a_known_parameter);
 	tcase_add_test(t, commas_are_alternatives_and_escapes_are_text);

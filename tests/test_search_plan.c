@@ -62,6 +62,7 @@ open_ctx(void)
 {
 	database_ctx(&ctx);
 	ctx.conf = &conf;
+	ctx.who.scope = STR("system:read");
 }
 
 static void
@@ -110,8 +111,42 @@ static const struct shape {
 { "Patient",	 "name=smith&_sort=family,-birthdate",	DRIVE_STRING,	0, true },
 { "Patient",	 "_id=a,b&_sort=family",		DRIVE_PICK,	0, true },
 { "Patient",	 "_sort=family,birthdate",		DRIVE_TYPE,	-1, true },
+{ "Observation", "subject:Patient.name=a",		DRIVE_POST,	0, false },
+{ "Observation", "subject:Patient.name=a&date=ge2020",	DRIVE_POST,	0, false },
+{ "Observation", "status=final&subject:Patient.name=a",	DRIVE_POST,	0, false },
+{ "Observation", "subject:Patient.name=a&_sort=_id",	DRIVE_ID,	-1, false },
+{ "Observation", "subject:Patient.name=a&_sort=date,_id", DRIVE_POST,	0, true },
+{ "Observation", "subject:Patient.name=a&value-quantity=gt5", DRIVE_MEASURE, 1, false },
+{ "Patient",	 "_has:Observation:patient:code=a",	DRIVE_RH,	0, false },
+{ "Patient",	 "_has:Observation:patient:code=a&gender=male", DRIVE_POST, 1, false },
+{ "Patient",	 "_has:Observation:patient:code=a&name=x", DRIVE_STRING, 1, false },
+{ "Patient",	 "_has:Observation:patient:code=a&_sort=family", DRIVE_RH, 0, true },
+{ "Patient",	 "_has:Observation:patient:code=a&_sort=family", DRIVE_STRING, -1, false },
+{ "Observation", "_has:DiagnosticReport:result:code=a&date=gt2020", DRIVE_TYPE, -1, false },
+{ "Observation", "_has:DiagnosticReport:result:code=a&subject:Patient.name=a&date=gt2020", DRIVE_TYPE, -1, false },
 };
 /* clang-format on */
+
+/* Links of many records, whatever there are. */
+static void
+fill_links(struct plan *plan)
+{
+	static int64_t some[SEARCH_LISTS_ASKED * 2];
+	const size_t n = sizeof(some) / sizeof(some[0]);
+
+	for (size_t i = 0; i < plan->n; i++) {
+		struct probe *p = &plan->probes[i];
+
+		if (p->kind == PROBE_RH)
+			p->hashes = (struct hashes){ some, n };
+		if (!p->linked || p->posts.n > 0)
+			continue;
+		search_posts_room(ctx.arena, &p->posts, n);
+		for (size_t k = 0; k < n; k++)
+			search_add_post(&p->posts, some[k], INT32_MIN,
+			    INT32_MAX);
+	}
+}
 
 static struct plan
 plan_of(const struct shape *shape)
@@ -125,6 +160,7 @@ plan_of(const struct shape *shape)
 	ck_assert_int_eq(search_parse(&ctx, r4_type_named(str_of(shape->type)),
 	    &params, false, &plan.search), OK);
 	ck_assert_int_eq(search_probes(&ctx, space, &plan), OK);
+	fill_links(&plan);
 	plan.driver = shape->driver;
 	plan.drives = shape->drives;
 	plan.gather = shape->gather;
@@ -197,11 +233,12 @@ by_rid_alone(const char *text)
 	return true;
 }
 
-/* Of "Bitmap Index Scan on I". */
+/* Of "Bitmap Index Scan on I": of texts like a pattern, or of one hash. */
 static bool
-starts_with_trgm(const char *at)
+starts_with_few(const char *at)
 {
-	return str_starts(str_of(at), STR("Bitmap Index Scan on str_trgm"));
+	return str_starts(str_of(at), STR("Bitmap Index Scan on str_trgm")) ||
+	    str_starts(str_of(at), STR("Bitmap Index Scan on res_rh"));
 }
 
 static void
@@ -220,11 +257,11 @@ check_statement(const struct shape *shape, const struct pg_query *q,
 	 * are gathered. */
 	for (at = text; (at = strstr(at, "Bitmap Index Scan on ")) != NULL;
 	    at++)
-		good = good && (shape->gather || starts_with_trgm(at) ||
+		good = good && (shape->gather || starts_with_few(at) ||
 		    strstr(at, "_rid\n") == strchr(at, '\n') - 4);
 	/* Legs come in order: what is sorted is at most one page of each. */
 	good = good && (shape->gather || shape->driver == DRIVE_PICK ||
-	    shape->driver == DRIVE_LIKE ||
+	    shape->driver == DRIVE_LIKE || shape->driver == DRIVE_RH ||
 	    occurrences(text, "Sort Key") <= 1);
 	if (!good || getenv("SHOW_PLANS") != NULL)
 		printf("== %s?%s\n%s\n%s\n", shape->type, shape->query,
@@ -252,9 +289,35 @@ check_shapes(void)
 	}
 }
 
+/* What is at the other end of links, by itself and by what it refers to. */
+static void
+check_gathers(void)
+{
+	const int64_t konst = 1;
+	struct pg_query q;
+	struct pg_args a;
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		struct plan plan = plan_of(&shapes[i]);
+		struct shape shape = shapes[i];
+
+		plan.gather = true;
+		if (!search_plan_settle(&plan) || plan.search->nsort > 0)
+			continue;
+		/* Hashes are sorted, but walks as bounded as those of pages. */
+		shape.gather = false;
+		shape.driver = DRIVE_RH;
+		search_sql_hashes(&ctx, &plan, NULL, &q, &a);
+		check_statement(&shape, &q, &a);
+		search_sql_hashes(&ctx, &plan, &konst, &q, &a);
+		check_statement(&shape, &q, &a);
+	}
+}
+
 START_TEST(pages_are_index_walks_when_the_tables_are_empty)
 {
 	check_shapes();
+	check_gathers();
 }
 END_TEST
 
@@ -262,6 +325,7 @@ START_TEST(pages_are_index_walks_when_the_tables_are_full)
 {
 	free(database_ask(filling));
 	check_shapes();
+	check_gathers();
 }
 END_TEST
 

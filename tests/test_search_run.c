@@ -50,7 +50,8 @@ date_matches(const char *prefix, const char *asked, const char *had)
 
 /* One condition: its text and what it needs to be judged by hand. */
 struct asked {
-	char		text[160];
+	char		text[320];
+	const struct asked *inner;	/* of the other type */
 	bool		(*holds)(const struct asked *, int i);
 	const char	*prefix, *value;
 	const char	*prefix2, *value2;	/* an alternative, or NULL */
@@ -293,6 +294,62 @@ ask_event(void)
 	return c;
 }
 
+/* --- through the reference of an event to a person ------------------------ */
+
+static bool
+event_of_person(const struct asked *c, int i)
+{
+	return c->inner->holds(c->inner, events[i].subject);
+}
+
+static bool
+person_with_event(const struct asked *c, int i)
+{
+	for (int e = 0; e < EVENTS; e++)
+		if (events[e].subject == i && c->inner->holds(c->inner, e))
+			return true;
+	return false;
+}
+
+/* A condition of one type becomes one of the other, n times. */
+static struct asked
+link_asked(struct asked inner, bool of_person, int n)
+{
+	static const char *const chains[] = { "subject:Patient.", "patient.",
+		"patient:Patient." };
+	static const char *const reverses[] = { "_has:Observation:subject:",
+		"_has:Observation:patient:" };
+	struct asked *kept = arena_alloc(ctx.arena, sizeof(*kept));
+	struct asked c = { .inner = kept };
+
+	if (n == 0)
+		return inner;
+	*kept = inner;
+	c.holds = of_person ? event_of_person : person_with_event;
+	ck_assert_int_lt(snprintf(c.text, sizeof(c.text), "%s%s",
+	    of_person ? PICK(chains) : PICK(reverses), kept->text),
+	    (int)sizeof(c.text));
+	return link_asked(c, !of_person, n - 1);
+}
+
+static struct asked
+ask_event_by_links(void)
+{
+	int n = below(4);
+
+	return n % 2 == 1 ? link_asked(ask_person(), true, n) :
+	    link_asked(ask_event(), false, n);
+}
+
+static struct asked
+ask_person_by_links(void)
+{
+	int n = below(4);
+
+	return n % 2 == 1 ? link_asked(ask_event(), false, n) :
+	    link_asked(ask_person(), true, n);
+}
+
 static void
 compare(const char *type, struct str query, const struct found *found,
     const struct asked *asked, int nasked, int total)
@@ -364,6 +421,63 @@ START_TEST(random_searches_of_observations_find_what_a_naive_evaluation_finds)
 }
 END_TEST
 
+START_TEST(chains_and_has_find_what_a_naive_evaluation_finds)
+{
+	static const char *const sorts[] = { "", "", "&_sort=_id",
+		"&_sort=-_lastUpdated", "&_sort=-_id,_lastUpdated" };
+
+	random_searches("Observation", ask_event_by_links, sorts, 5, EVENTS,
+	    80);
+	random_searches("Patient", ask_person_by_links, sorts, 5, PEOPLE, 80);
+}
+END_TEST
+
+START_TEST(a_chain_of_nobody_finds_nothing)
+{
+	static const char *const queries[] = { "subject:Patient._id=nobody",
+		"status=final&subject:Patient._id=nobody",
+		"subject:Patient._id=nobody&_sort=date",
+		"subject:Patient._id=nobody&_sort=_id,date" };
+	struct search_page page;
+
+	search_ok("Observation", str_of(queries[_i]), &page);
+	ck_assert_uint_eq(page.n, 0);
+	search_ok("Observation", arena_printf(ctx.arena, "%s&_total=accurate",
+	    queries[_i]), &page);
+	ck_assert_int_eq(page.total, 0);
+}
+END_TEST
+
+START_TEST(another_tenant_is_at_no_end_of_a_link)
+{
+	struct search_page page;
+
+	ctx.who.tn = 2;
+	search_ok("Observation", STR("subject:Patient.gender=male,female"),
+	    &page);
+	ck_assert_uint_eq(page.n, 0);
+	search_ok("Patient", STR("_has:Observation:subject:status=final"),
+	    &page);
+	ck_assert_uint_eq(page.n, 0);
+}
+END_TEST
+
+START_TEST(a_total_counts_linked_records_once)
+{
+	static const struct { const char *type, *query; } same[] = {
+		{ "Observation", "subject:Patient.gender=male,female" },
+		{ "Patient", "_has:Observation:subject:status=final" },
+	};
+	struct search_page page;
+	struct found found;
+
+	follow(same[_i].type, str_of(same[_i].query), &found);
+	search_ok(same[_i].type, arena_printf(ctx.arena, "%s&_summary=count",
+	    same[_i].query), &page);
+	ck_assert_int_eq(page.total, (int64_t)found.n);
+}
+END_TEST
+
 int
 main(int argc, char **argv)
 {
@@ -378,5 +492,9 @@ main(int argc, char **argv)
 	    random_searches_of_patients_find_what_a_naive_evaluation_finds);
 	tcase_add_test(t,
 	    random_searches_of_observations_find_what_a_naive_evaluation_finds);
+	tcase_add_test(t, chains_and_has_find_what_a_naive_evaluation_finds);
+	tcase_add_loop_test(t, a_chain_of_nobody_finds_nothing, 0, 4);
+	tcase_add_test(t, another_tenant_is_at_no_end_of_a_link);
+	tcase_add_loop_test(t, a_total_counts_linked_records_once, 0, 2);
 	return suite_run();
 }

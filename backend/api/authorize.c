@@ -20,22 +20,6 @@ authorize_who(struct ctx *ctx, const struct http_req *req)
 	};
 }
 
-static enum err
-check_scope(struct ctx *ctx, const struct r4_type *type, unsigned verbs,
-    const char *what)
-{
-	struct str need;
-
-	if (scope_allows(ctx->who.scope, type, verbs))
-		return OK;
-	need = scope_needed(type, verbs);
-	if (need.n == 0)
-		return fail(ctx, ERR_SCOPE, "no scope allows to %s %s", what,
-		    type->name);
-	return fail(ctx, ERR_SCOPE, "to %s %s the token needs the scope %.*s",
-	    what, type->name, STR_ARGS(need));
-}
-
 static const struct {
 	char		 letter;
 	unsigned	 verb;
@@ -64,7 +48,7 @@ authorize_route(struct ctx *ctx, const struct route *route,
 		    "no tenant");
 	for (size_t i = 0; type != NULL && i < NVERBS; i++)
 		if (route->verbs == verbs[i].verb)
-			return check_scope(ctx, type, verbs[i].verb,
+			return scope_check(ctx, type, verbs[i].verb,
 			    verbs[i].what);
 	return OK;
 }
@@ -74,7 +58,7 @@ authorize_entry(struct ctx *ctx, const struct r4_type *type, char verb)
 {
 	for (size_t i = 0; i < NVERBS; i++)
 		if (verbs[i].letter == verb)
-			return check_scope(ctx, type, verbs[i].verb,
+			return scope_check(ctx, type, verbs[i].verb,
 			    verbs[i].what);
 	return fail(ctx, ERR_SCOPE, "no scope allows that on %s", type->name);
 }

@@ -1,5 +1,6 @@
 /*
- * Who asks, and whether they may: the only place that compares scopes.
+ * Who asks, and whether they may use a route. What a search looks into besides
+ * its own type is checked by fhir/search_link.c.
  */
 #ifndef API_AUTHORIZE_H
 #define API_AUTHORIZE_H

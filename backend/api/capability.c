@@ -41,7 +41,8 @@ static const char documentation[] = "Answers are JSON, or with _pretty=true "
     "indented JSON. What a search cannot ask is refused, or with Prefer: "
     "handling=lenient left out. Prefer: return decides what a write answers; "
     "without it that is the record. Transactions hold up to 10,000 entries, "
-    "batches 2,000. A parameter's documentation lists its modifiers.";
+    "batches 2,000. A parameter's documentation lists its modifiers. "
+    "Searches may go through references, by chains and _has, three at most.";
 
 /* Nobody may write an AuditEvent, or change a Provenance. */
 static bool

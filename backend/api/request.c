@@ -289,7 +289,9 @@ answer_error(struct ctx *ctx, const struct call *call, enum err err,
 {
 	struct str need = STR("");
 
-	if (err == ERR_SCOPE && call->type != NULL)
+	/* A search may want the rights of other types, too. */
+	if (err == ERR_SCOPE && call->type != NULL &&
+	    !scope_allows(ctx->who.scope, call->type, call->route->verbs))
 		need = scope_needed(call->type, call->route->verbs);
 	answer_fault(ctx, route_face(call->req->path), err, need, answer);
 	if (err == ERR_METHOD)

@@ -219,6 +219,23 @@ extract_run(const struct extract *x, const struct r4_step *program,
 		emit(to, found ? EXTRACT_YES : EXTRACT_NO, x->root, NULL);
 }
 
+bool
+extract_refers(const struct r4_step *program)
+{
+	bool found = false;
+
+	for (; program->op != STEP_END; program++) {
+		if (program->op == STEP_TRUTH)
+			return false;
+		if (program->op != STEP_EMIT)
+			continue;
+		if (program->kind != EXTRACT_REFERENCE)
+			return false;
+		found = true;
+	}
+	return found;
+}
+
 const struct r4_step *
 extract_component(const struct r4_step *group, unsigned i)
 {

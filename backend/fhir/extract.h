@@ -69,6 +69,10 @@ void		extract_run(const struct extract *x,
 const struct r4_step	*extract_component(const struct r4_step *group,
 			    unsigned i);
 
+/* Whether program yields Reference elements and nothing else, so that what they
+ * refer to can be found. */
+bool		extract_refers(const struct r4_step *program);
+
 /*
  * The type and id in the text of a reference: "Type/id", with or without
  * /_history/n behind and anything before ("https://host/fhir/"). False when it

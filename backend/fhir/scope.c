@@ -153,6 +153,22 @@ scope_allows(struct str granted, const struct r4_type *type, unsigned verbs)
 	return (allowed & verbs) == verbs;
 }
 
+enum err
+scope_check(struct ctx *ctx, const struct r4_type *type, unsigned verbs,
+    const char *what)
+{
+	struct str need;
+
+	if (scope_allows(ctx->who.scope, type, verbs))
+		return OK;
+	need = scope_needed(type, verbs);
+	if (need.n == 0)
+		return fail(ctx, ERR_SCOPE, "no scope allows to %s %s", what,
+		    type->name);
+	return fail(ctx, ERR_SCOPE, "to %s %s the token needs the scope %.*s",
+	    what, type->name, STR_ARGS(need));
+}
+
 bool
 scope_known(struct str scope)
 {

@@ -6,6 +6,7 @@
 #ifndef FHIR_SCOPE_H
 #define FHIR_SCOPE_H
 
+#include "base/ctx.h"
 #include "fhir/r4.h"
 
 /* The verbs of SMART v2: create read update delete search. */
@@ -16,6 +17,11 @@ enum scope_verb { SCOPE_C = 1, SCOPE_R = 2, SCOPE_U = 4, SCOPE_D = 8,
  * needed) on type. */
 bool		scope_allows(struct str scopes, const struct r4_type *type,
 		    unsigned verbs);
+
+/* ERR_SCOPE, naming the scope that it takes, when ctx's who may not; what is
+ * the verb in words ("search"). */
+enum err	scope_check(struct ctx *ctx, const struct r4_type *type,
+		    unsigned verbs, const char *what);
 
 /* Whether scope is one that a client may be given. */
 bool		scope_known(struct str scope);

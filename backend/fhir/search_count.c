@@ -24,6 +24,10 @@ search_list_candidates(const struct plan *plan, struct candidates *all)
 			c.rank = p->rare ? 0 :
 			    p->paired || p->param->kind == R4_REFERENCE ?
 			    1 : 2;
+		} else if (p->kind == PROBE_RH) {
+			c.driver = DRIVE_RH;
+			c.count = (int64_t)p->hashes.n;
+			c.rank = 1;
 		} else if (p->kind == PROBE_STRING) {
 			c.driver = DRIVE_STRING;
 			c.rank = 3;
@@ -105,6 +109,7 @@ send_posts_count(struct ctx *ctx, const struct plan *plan,
 	pg_int4s(&a, lo, rows.n);
 	pg_int4s(&a, hi, rows.n);
 	pg_int8(&a, bound);
+	pg_int4(&a, (int32_t)all->n - 1);
 	pg_send(ctx, &query_search_count_posts, &a);
 }
 
@@ -341,7 +346,8 @@ search_count_candidates(struct ctx *ctx, const struct plan *plan,
 	if ((err = pg_flush(ctx, results, sent)) != OK)
 		return err;
 	for (i = 0; i < all->n; i++)
-		all->v[i].count = 0;
+		if (all->v[i].driver != DRIVE_RH)
+			all->v[i].count = 0;
 	for (r = 0; r < sent; r++)
 		for (row = 0; row < PQntuples(results[r]); row++)
 			all->v[pg_get_int4(results[r], row, 0)].count =

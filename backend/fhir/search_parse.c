@@ -6,23 +6,12 @@
 
 #include "fhir/search.h"
 
-#include "fhir/search_query.h"
+#include "fhir/search_parse.h"
 
 #define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
 
-struct parse {
-	struct ctx		*ctx;
-	struct search		*search;
-	bool			 lenient;
-	bool			 ignored;	/* the parameter at hand */
-	/* Seen: */
-	bool			 counted, sorted, skipped, totalled, summed;
-};
-
-/* Say why a parameter cannot be asked: an error, or with lenient a warning
- * and the parameter does not count. R4 search.html#errors */
-static enum err
-refuse(struct parse *p, enum err err, struct str text)
+enum err
+search_refuse(struct parse *p, enum err err, struct str text)
 {
 	p->ignored = true;
 	if (!p->lenient)
@@ -30,9 +19,6 @@ refuse(struct parse *p, enum err err, struct str text)
 	fault_warn(p->ctx, STR_NONE, "Ignored: %.*s", STR_ARGS(text));
 	return OK;
 }
-
-#define REFUSE(p, err, ...)	\
-	refuse((p), (err), arena_printf((p)->ctx->arena, __VA_ARGS__))
 
 /* --- parameters of every type --------------------------------------------- */
 
@@ -179,10 +165,10 @@ sort_kind(const struct r4_param *param, struct str code,
 	return true;
 }
 
-static enum err
-unknown_name(struct parse *p, struct str code, const char *what)
+enum err
+search_unknown(struct parse *p, const struct r4_type *type, struct str code,
+    const char *what)
 {
-	const struct r4_type *type = p->search->type;
 	const char *near = search_nearest(type, code);
 
 	return REFUSE(p, ERR_INVALID_REQUEST,
@@ -210,7 +196,7 @@ take_sort_key(struct parse *p, struct str key)
 		return OK;
 	}
 	if (sort->param == NULL)
-		return unknown_name(p, code, "Sort key");
+		return search_unknown(p, search->type, code, "Sort key");
 	return REFUSE(p, ERR_NOT_SUPPORTED,
 	    "Sort key '%.*s' is not offered by this server; _sort takes _id, "
 	    "_lastUpdated and parameters of type date or string",
@@ -251,7 +237,6 @@ static const struct general {
 { "_contained",		not_offered,	false },	/* #contained */
 { "_containedType",	not_offered,	false },
 { "_score",		not_offered,	false },	/* #score */
-{ "_has",		not_offered,	false },	/* #has */
 { "_filter",		not_offered,	false },	/* search_filter.html */
 { "_query",		not_offered,	false },	/* #query */
 { "_text",		not_offered,	false },	/* #text */
@@ -302,11 +287,17 @@ take_modifier(struct parse *p, struct search_condition *c, struct str code,
 
 /* --- parameters of the type ----------------------------------------------- */
 
-static enum err
-too_many(struct parse *p)
+enum err
+search_add_condition(struct parse *p, const struct search_condition *c)
 {
-	return fail(p->ctx, ERR_INVALID_REQUEST,
-	    "A search may have at most %d conditions", SEARCH_CONDITIONS_MAX);
+	struct search *search = p->search;
+
+	if (search->n == SEARCH_CONDITIONS_MAX)
+		return fail(p->ctx, ERR_INVALID_REQUEST,
+		    "A search may have at most %d conditions",
+		    SEARCH_CONDITIONS_MAX);
+	search->conditions[search->n++] = *c;
+	return OK;
 }
 
 /* Of a composite with a string there are no rows, because its group is the
@@ -315,25 +306,22 @@ too_many(struct parse *p)
 static enum err
 add_components(struct parse *p, const struct search_condition *c)
 {
-	struct search *search = p->search;
+	enum err err = OK;
 	size_t i;
 
 	if (c->n > 1)
 		return REFUSE(p, ERR_NOT_SUPPORTED,
 		    "Search parameter '%s' takes one alternative on this "
 		    "server", c->param->code);
-	for (i = 0; c->param->components[i] != NULL; i++) {
-		if (search->n == SEARCH_CONDITIONS_MAX)
-			return too_many(p);
-		search->conditions[search->n++] = (struct search_condition){
+	for (i = 0; c->param->components[i] != NULL && err == OK; i++)
+		err = search_add_condition(p, &(struct search_condition){
 			.kind = (enum search_kind)
 			    search_kind_of(c->param->components[i]),
 			.param = c->param->components[i],
 			.values = &c->values[0].parts[i],
 			.n = 1,
-		};
-	}
-	return OK;
+		});
+	return err;
 }
 
 static bool
@@ -346,10 +334,10 @@ has_string(const struct r4_param *composite)
 	return *part != NULL;
 }
 
-static enum err
-take_condition(struct parse *p, const struct http_param *param)
+enum err
+search_take_condition(struct parse *p, const struct http_param *param)
 {
-	struct search *search = p->search;
+	const struct r4_type *type = p->search->type;
 	struct search_condition c = { .n = 0 };
 	struct str modifier = param->name;
 	struct str code = str_cut(&modifier, ':');
@@ -357,13 +345,11 @@ take_condition(struct parse *p, const struct http_param *param)
 	int kind;
 	enum err err;
 
-	if (str_has(param->name, '.'))
-		return REFUSE(p, ERR_NOT_SUPPORTED,
-		    "Chained search parameter '%.*s' is not offered by this "
-		    "server", STR_ARGS(param->name));
-	c.param = r4_param_named(search->type, code);
+	if (search_is_link(param->name))
+		return search_take_link(p, param);
+	c.param = r4_param_named(type, code);
 	if (c.param == NULL)
-		return unknown_name(p, code, "Search parameter");
+		return search_unknown(p, type, code, "Search parameter");
 	if ((kind = search_kind_of(c.param)) < 0)
 		return REFUSE(p, ERR_NOT_SUPPORTED,
 		    "Search parameter '%.*s' is not offered by this server",
@@ -374,15 +360,12 @@ take_condition(struct parse *p, const struct http_param *param)
 		if (err != OK || p->ignored)
 			return err;
 	}
-	if (search->n == SEARCH_CONDITIONS_MAX)
-		return too_many(p);
 	if ((err = search_values(p->ctx, &c, target, param->name,
 	    param->value)) != OK)
 		return err;
 	if (c.kind == SEARCH_COMPOSITE && has_string(c.param))
 		return add_components(p, &c);
-	search->conditions[search->n++] = c;
-	return OK;
+	return search_add_condition(p, &c);
 }
 
 static enum err
@@ -396,6 +379,7 @@ take_param(struct parse *p, const struct http_param *param)
 	enum err err;
 
 	p->ignored = false;
+	p->links = p->branches = 0;
 	for (i = 0; i < NITEMS(generals) && general == NULL; i++)
 		if (str_eqz(code, generals[i].name))
 			general = &generals[i];
@@ -405,7 +389,7 @@ take_param(struct parse *p, const struct http_param *param)
 		    "Search parameter '%.*s' has no value",
 		    STR_ARGS(param->name));
 	if (general == NULL)
-		err = take_condition(p, param);
+		err = search_take_condition(p, param);
 	else if (rest.p != NULL && general->take != not_offered)
 		err = no_modifier(p, code, rest, false);
 	else

@@ -145,8 +145,8 @@ static enum err
 choose_sorted(struct ctx *ctx, struct plan *plan,
     const struct candidate *best)
 {
-	int64_t bound = plan->search->nsort == 1 ? SEARCH_GATHER_ONE :
-	    SEARCH_GATHER_MAX;
+	int64_t bound = plan->search->nsort == 1 && (best == NULL ||
+	    best->driver != DRIVE_RH) ? SEARCH_GATHER_ONE : SEARCH_GATHER_MAX;
 	int post = probe_of_kind(plan, PROBE_POST, NULL);
 
 	if (best != NULL && sorted_by_at(plan) && best->driver == DRIVE_POST)

@@ -19,6 +19,15 @@
  * page. */
 #define SEARCH_LIKE_MAX		5000
 
+/* A chain or _has is refused above so many records at the other end, or when so
+ * many rows were walked to find them. */
+#define SEARCH_LINK_MAX		5000
+#define SEARCH_LINK_ROWS	20000
+
+/* Of so many lists each row is asked one by one; of more, its references are
+ * looked up among all of them. */
+#define SEARCH_LISTS_ASKED	8
+
 /* More distinct codes behind `system|` or :text are refused. */
 #define SEARCH_CODES_MAX	1000
 
@@ -37,6 +46,7 @@ enum probe_kind {
 	PROBE_HAS,		/* parameter bit set */
 	PROBE_HAS_NOT,
 	PROBE_ID,
+	PROBE_RH,		/* one of the hashes */
 	PROBE_UPDATED		/* res.updated in one of the ranges */
 };
 
@@ -57,6 +67,9 @@ struct boxes {
 	int64_t		*lo_min, *lo_max, *hi_min, *hi_max;
 	size_t		 n;
 };
+
+/* Of records, as in res.rh. */
+struct hashes { int64_t *v; size_t n; };
 
 /* Half-open ranges of text, or of times. */
 struct text_ranges { struct str *lo, *hi; size_t n; };
@@ -92,6 +105,10 @@ struct probe {
 	bool			 rare;	/* an identifier: no need to count */
 	bool			 paired;	/* postings of a pair */
 	bool			 trigrams;	/* its patterns have some */
+	bool			 linked;	/* postings of a chain: each k
+						 * is konst XOR rh */
+	int64_t			 konst;
+	struct hashes		 hashes;
 	struct posts		 posts;
 	struct boxes		 boxes;
 	struct text_ranges	 texts;	/* PROBE_LIKE, PROBE_ID: lo alone */
@@ -104,6 +121,7 @@ enum driver {
 	DRIVE_TYPE,		/* res by at */
 	DRIVE_POST,		/* a probe's postings by at */
 	DRIVE_PICK,		/* the few records with these ids, by at */
+	DRIVE_RH,		/* those with these hashes, by at */
 	DRIVE_LIKE,		/* those with a text like a pattern, by at */
 	DRIVE_ID,		/* res by id */
 	DRIVE_UPDATED,		/* ver by updated */
@@ -239,6 +257,16 @@ void		search_sql_page(struct ctx *ctx, const struct plan *plan,
 /* What is walked in the segment at hand, and the kind of its key. */
 enum driver	search_walk(const struct plan *plan);
 enum order_kind	search_walk_order(const struct plan *plan);
+
+/*
+ * One row: how many rows match, counted up to SEARCH_LINK_ROWS + 1; and the
+ * distinct hashes, SEARCH_LINK_MAX + 1 at most, of the records; or, with konst,
+ * of what they refer to by the parameter that it is the key_const of. The plan
+ * gathers.
+ */
+void		search_sql_hashes(struct ctx *ctx, const struct plan *plan,
+		    const int64_t *konst, struct pg_query *q,
+		    struct pg_args *a);
 
 /* The number of all matches. */
 void		search_sql_total(struct ctx *ctx, const struct plan *plan,

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/when.h"
+#include "fhir/search_gather.h"
 #include "queries.h"
 
 /* Sorts after every text that begins with what stands before it. */
@@ -555,10 +556,37 @@ probe_id(const struct work *w)
 		t->lo[t->n++] = w->c->values[i].text;
 }
 
+/* --- other types ---------------------------------------------------------- */
+
+static enum err
+probe_chain(const struct work *w)
+{
+	struct probe *p = w->probe;
+	struct hashes found;
+	size_t i;
+	enum err err = search_gather(w->ctx, w->space, w->c, &found);
+
+	if (err != OK)
+		return err;
+	p->kind = PROBE_POST;
+	p->linked = p->posts.plain = true;
+	p->konst = konst(w, KEY_VALUE);
+	search_posts_room(w->ctx->arena, &p->posts, found.n);
+	for (i = 0; i < found.n; i++)
+		add_any(&p->posts, p->konst ^ found.v[i]);
+	return OK;
+}
+
 static enum err
 probe_of(const struct work *w)
 {
 	switch (w->c->kind) {
+	case SEARCH_CHAIN:
+		return probe_chain(w);
+	case SEARCH_REVERSE:
+		w->probe->kind = PROBE_RH;
+		return search_gather(w->ctx, w->space, w->c,
+		    &w->probe->hashes);
 	case SEARCH_MISSING:
 		w->probe->kind = w->c->values[0].missing ? PROBE_HAS_NOT :
 		    PROBE_HAS;

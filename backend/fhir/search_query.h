@@ -16,11 +16,20 @@
 #define SEARCH_VALUES_MAX	200
 #define SEARCH_SORT_MAX		3
 
+/* A name may lead through so many references (`a.b.c=` through two), and its
+ * untyped ones may stand for so many searches of other types. */
+#define SEARCH_LINKS_MAX	3
+#define SEARCH_BRANCHES_MAX	32
+
 /* What a condition compares with. _id and _lastUpdated are columns of res,
  * the others live in key tables. */
 enum search_kind { SEARCH_TOKEN, SEARCH_REFERENCE, SEARCH_URI, SEARCH_STRING,
 	SEARCH_DATE, SEARCH_NUMBER, SEARCH_QUANTITY, SEARCH_COMPOSITE,
-	SEARCH_ID, SEARCH_UPDATED, SEARCH_MISSING, SEARCH__KINDS };
+	SEARCH_ID, SEARCH_UPDATED, SEARCH_MISSING,
+	SEARCH_CHAIN,		/* its reference names what inner finds */
+	SEARCH_REVERSE,		/* _has: named by what inner finds */
+	SEARCH_WITHIN,		/* in the compartment of values[0] */
+	SEARCH__KINDS };
 
 enum search_modifier { SEARCH_PLAIN, SEARCH_EXACT, SEARCH_CONTAINS,
 	SEARCH_NOT, SEARCH_TEXT, SEARCH_OF_TYPE, SEARCH_IDENTIFIER,
@@ -59,6 +68,11 @@ struct search_condition {
 	const struct r4_param	*param;
 	struct search_value	*values;
 	size_t			 n;
+	/* CHAIN, REVERSE: param is the reference; what is asked of the records
+	 * at its other end, of each type one search, ORed. Name as sent. */
+	struct search		*inner;
+	size_t			 ninner;
+	struct str		 name;
 };
 
 struct search_sort {
@@ -83,6 +97,10 @@ struct search {
 	struct http_param	*applied;
 	size_t			 napplied;
 };
+
+/* A parameter's targets have the type. */
+bool		search_is_target(const struct r4_param *param,
+		    const struct r4_type *type);
 
 /* --- search_modifier.c ---------------------------------------------------- */
 

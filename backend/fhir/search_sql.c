@@ -220,6 +220,33 @@ search_sql_page(struct ctx *ctx, const struct plan *plan, int64_t limit,
 	*query = sql_end(&q);
 }
 
+#define RECORD_OF_X							\
+	" from x cross join lateral (select r.rh, r.refs, r.at from res r " \
+	"where r.rid = x.rid and (r.tn = $1 and r.type = $2 "		\
+	"and not r.deleted) is true offset 0) r"
+
+void
+search_sql_hashes(struct ctx *ctx, const struct plan *plan,
+    const int64_t *konst, struct pg_query *query, struct pg_args *a)
+{
+	struct sql q = sql_begin(ctx, plan, a);
+
+	/* In order, so that each index is walked no further than that. */
+	q.both = sql_int8(&q, SEARCH_LINK_ROWS + 1);
+	PUT(&q, "with x as materialized (select y.rid ");
+	sql_walk(&q, true);
+	PUT(&q, " limit $%d) select (select count(*) from x), ", q.both);
+	if (konst == NULL)
+		PUT(&q, "array(select distinct r.rh" RECORD_OF_X);
+	else
+		PUT(&q, "array(select distinct f.rh" RECORD_OF_X
+		    " cross join unnest(r.refs) f(rh) where exists (select 1 "
+		    "from post p where p.k = f.rh # $%d and p.at = r.at "
+		    "and p.rid = x.rid offset 0)", sql_int8(&q, *konst));
+	PUT(&q, " limit $%d)", sql_int8(&q, SEARCH_LINK_MAX + 1));
+	*query = sql_end(&q);
+}
+
 void
 search_sql_total(struct ctx *ctx, const struct plan *plan,
     struct pg_query *query, struct pg_args *a)

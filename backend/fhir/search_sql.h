@@ -74,6 +74,9 @@ void	sql_in_measure(struct sql *q, bool composite, const char *alias);
 /* "(rows t of record `of`) join b where" they match. */
 void	sql_measured(struct sql *q, const struct probe *p, const char *of);
 
+/* The probe wants to know what res.refs holds. */
+bool	sql_asks_refs(const struct probe *p);
+
 /* " and ...": all probes but the one that drives; a parameter's bit. */
 void	sql_probes(struct sql *q);
 void	sql_has(struct sql *q, const struct r4_param *param, bool has);

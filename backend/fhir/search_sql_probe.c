@@ -165,6 +165,34 @@ probe_posts(struct sql *q, const struct probe *p)
 	    q->w, q->w);
 }
 
+bool
+sql_asks_refs(const struct probe *p)
+{
+	return p->linked && p->posts.n > SEARCH_LISTS_ASKED;
+}
+
+/* Many lists: the record's references are among them, and by that parameter.
+ * "is true" makes the list a hashed set instead of a join. */
+static void
+probe_links(struct sql *q, const struct probe *p)
+{
+	int konst = sql_int8(q, p->konst);
+	int lists = sql_int8s(q, p->posts.k, p->posts.n);
+
+	PUT(q, " and exists (select 1 from unnest(%s.refs) f(rh) "
+	    "where (f.rh # $%d in (select unnest($%d))) is true and exists "
+	    "(select 1 from post p where p.k = f.rh # $%d and p.at = %s.at "
+	    "and p.rid = %s.rid offset 0) offset 0)", q->r, konst, lists,
+	    konst, q->w, q->w);
+}
+
+static void
+probe_rh(struct sql *q, const struct probe *p)
+{
+	PUT(q, " and (%s.rh in (select unnest($%d))) is true", q->r,
+	    sql_int8s(q, p->hashes.v, p->hashes.n));
+}
+
 static void
 probe_dates(struct sql *q, const struct probe *p)
 {
@@ -224,7 +252,13 @@ put_probe(struct sql *q, const struct probe *p)
 	switch (p->kind) {
 	case PROBE_POST:
 	case PROBE_NOT_POST:
-		probe_posts(q, p);
+		if (sql_asks_refs(p))
+			probe_links(q, p);
+		else
+			probe_posts(q, p);
+		break;
+	case PROBE_RH:
+		probe_rh(q, p);
 		break;
 	case PROBE_DATE:
 		probe_dates(q, p);

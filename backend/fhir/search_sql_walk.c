@@ -23,6 +23,7 @@ static const struct walk {
 [DRIVE_TYPE]	= { "w.at",	 ORDER_TIME,   true,  false, NULL },
 [DRIVE_POST]	= { "w.at",	 ORDER_TIME,   false, false, "post w" },
 [DRIVE_PICK]	= { "w.at",	 ORDER_TIME,   true,  false, NULL },
+[DRIVE_RH]	= { "w.at",	 ORDER_TIME,   true,  false, NULL },
 [DRIVE_LIKE]	= { "r.at",	 ORDER_TIME,   false, false, "str w" },
 [DRIVE_ID]	= { "w.id",	 ORDER_TEXT,   true,  true,  NULL },
 [DRIVE_UPDATED]	= { "w.updated", ORDER_TIME,   false, false, "ver w" },
@@ -63,9 +64,13 @@ sql_is_light(const struct plan *plan)
 		case PROBE_HAS:
 		case PROBE_HAS_NOT:
 		case PROBE_ID:
+		case PROBE_RH:
 		case PROBE_UPDATED:
 			return false;
 		default:
+			if ((int)i != plan->drives &&
+			    sql_asks_refs(&plan->probes[i]))
+				return false;
 			break;
 		}
 	return true;
@@ -133,6 +138,10 @@ put_starts(struct sql *q)
 		PUT(q, "unnest($%d) d(id)",
 		    sql_texts(q, p->texts.lo, p->texts.n));
 		break;
+	case DRIVE_RH:
+		PUT(q, "unnest($%d) d(rh)", sql_int8s(q, p->hashes.v,
+		    p->hashes.n));
+		break;
 	case DRIVE_UPDATED:
 		sql_time_ranges(q, p == NULL ? &all_times : &p->times);
 		break;
@@ -176,7 +185,8 @@ put_starts(struct sql *q)
 	"(select r.* from res r where r.tn = $1 and r.type = $2 "	\
 	"and not r.deleted and g.flip = 0) w"
 #define WIDE_RECORDS							\
-	"(select p.at, p.rid, r.id, r.ver, r.updated, r.has "		\
+	"(select p.at, p.rid, r.id, r.ver, r.updated, r.has, r.rh, "	\
+	"r.refs "							\
 	"from post p cross join lateral "				\
 	"(select r.* from res r where r.rid = p.rid "			\
 	"and (r.tn = $1 and r.type = $2 and not r.deleted) is true "	\
@@ -319,6 +329,10 @@ put_range(struct sql *q)
 	case DRIVE_PICK:
 		PUT(q, "w.tn = $1 and w.type = $2 and not w.deleted "
 		    "and w.id = d.id");
+		break;
+	case DRIVE_RH:
+		PUT(q, "w.rh = d.rh and (w.tn = $1 and w.type = $2 "
+		    "and not w.deleted) is true");
 		break;
 	case DRIVE_ID:
 		PUT(q, "w.tn = $1 and w.type = $2 and not w.deleted "

@@ -143,8 +143,8 @@ parse_of_type(const struct piece *piece, struct search_value *v)
 	return unescape(piece, rest, &v->text);
 }
 
-static bool
-is_target(const struct r4_param *param, const struct r4_type *type)
+bool
+search_is_target(const struct r4_param *param, const struct r4_type *type)
 {
 	const int16_t *t;
 
@@ -170,7 +170,8 @@ parse_literal(const struct piece *piece, struct search_value *v)
 		    "Search parameter '%.*s': '%.*s' is not a reference; "
 		    "write Type/id, id, or an absolute URL",
 		    STR_ARGS(piece->name), STR_ARGS(v->text));
-	if (!is_target(param, named) || (v->type != NULL && v->type != named))
+	if (!search_is_target(param, named) ||
+	    (v->type != NULL && v->type != named))
 		return fail(piece->ctx, ERR_INVALID_PARAMETER,
 		    "Search parameter '%.*s' cannot refer to a %s",
 		    STR_ARGS(piece->name), named->name);

@@ -31,16 +31,21 @@ limit $4
 
 -- How many postings each of several conditions has, counted up to a bound.
 -- $1 number of the condition, $2 k, $3, $4 bounds of aux: arrays of equal
--- length; $5 bound. condition, count; post_pkey.
+-- length; $5 bound, $6 the highest number. condition, count; post_pkey.
 -- name: search_count_posts
-select d.c, count(*)
-from unnest($1, $2, $3, $4) d(c, k, aux_lo, aux_hi)
+select c.c, count(*)
+from generate_series(0, $6) c(c)
 cross join lateral (
 	select 1
-	from post p
-	where p.k = d.k and p.aux between d.aux_lo and d.aux_hi
+	from unnest($1, $2, $3, $4) d(c, k, aux_lo, aux_hi)
+	cross join lateral (
+		select 1
+		from post p
+		where p.k = d.k and p.aux between d.aux_lo and d.aux_hi
+		limit $5) p
+	where d.c = c.c
 	limit $5) x
-group by d.c
+group by c.c
 
 -- The same of text ranges: $1 tn, $2 type, $3 condition, $4 param, $5, $6
 -- bounds; $7 bound. str_pkey.

@@ -129,6 +129,7 @@ sample_open(void)
 {
 	database_ctx(&ctx);
 	ctx.conf = &conf;
+	ctx.who.scope = STR("system:read");
 }
 
 void

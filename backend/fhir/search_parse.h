@@ -1,0 +1,53 @@
+/*
+ * Between search_parse.c, which takes parameters, and search_link.c, which
+ * takes those whose names lead to other types.
+ */
+#ifndef FHIR_SEARCH_PARSE_H
+#define FHIR_SEARCH_PARSE_H
+
+#include "fhir/search_query.h"
+
+struct parse {
+	struct ctx		*ctx;
+	struct search		*search;
+	bool			 lenient;
+	bool			 ignored;	/* the parameter at hand */
+	/* Seen: */
+	bool			 counted, sorted, skipped, totalled, summed;
+	/* Of the parameter at hand: references that its name has led through,
+	 * and searches of other types that it stands for. */
+	int			 links, branches;
+};
+
+/* Say why a parameter cannot be asked: an error, or with lenient a warning
+ * and the parameter does not count. R4 search.html#errors */
+enum err	search_refuse(struct parse *p, enum err err, struct str text);
+
+#define REFUSE(p, err, ...)	\
+	search_refuse((p), (err), arena_printf((p)->ctx->arena, __VA_ARGS__))
+
+/* No such name; what says of what ("Search parameter"). */
+enum err	search_unknown(struct parse *p, const struct r4_type *type,
+		    struct str code, const char *what);
+
+/* A condition on p->search's type. */
+enum err	search_take_condition(struct parse *p,
+		    const struct http_param *param);
+
+/* Room for one more condition; ERR_INVALID_REQUEST when there is none. */
+enum err	search_add_condition(struct parse *p,
+		    const struct search_condition *c);
+
+/* --- search_link.c -------------------------------------------------------- */
+
+/* The name leads to another type: `a.b`, `_has:Type:a:b`. */
+bool		search_is_link(struct str name);
+
+/*
+ * Add its condition. ERR_SCOPE when ctx's who may not search a type that it
+ * looks into. R4 search.html#chaining, #has
+ */
+enum err	search_take_link(struct parse *p,
+		    const struct http_param *param);
+
+#endif
