@@ -146,3 +146,41 @@ decimal_parse(struct str text, struct decimal *out)
 	}
 	return true;
 }
+
+/* Without the zeros that change nothing: 1.10 and 1.1, 1e2 and 100. */
+static void
+normalize(struct digits *d)
+{
+	size_t zeros = 0;
+
+	while (zeros < d->n && d->p[zeros] == '0')
+		zeros++;
+	d->n -= zeros;
+	memmove(d->p, d->p + zeros, d->n);
+	while (d->n > 0 && d->p[d->n - 1] == '0') {
+		d->n--;
+		d->power++;
+	}
+	if (d->n == 0) {
+		d->power = 0;
+		d->minus = false;
+	}
+}
+
+bool
+decimal_equal(struct str a, struct str b)
+{
+	struct digits x, y;
+
+	if (str_eq(a, b))
+		return true;
+	if (a.n > DECIMAL_CHARS_MAX || b.n > DECIMAL_CHARS_MAX ||
+	    !read_digits(a, &x) || !read_digits(b, &y) ||
+	    x.power >= EXPONENT_MAX || y.power >= EXPONENT_MAX ||
+	    x.power <= -EXPONENT_MAX || y.power <= -EXPONENT_MAX)
+		return false;
+	normalize(&x);
+	normalize(&y);
+	return x.minus == y.minus && x.power == y.power && x.n == y.n &&
+	    memcmp(x.p, y.p, x.n) == 0;
+}
