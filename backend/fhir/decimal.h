@@ -22,7 +22,7 @@ struct decimal {
 bool	decimal_parse(struct str text, struct decimal *out);
 
 /* The same number, digit by digit: 1.10 and 1.1 and 11e-1. What is longer than
- * DECIMAL_CHARS_MAX, or has an exponent of hundreds, only equals its own text. */
+ * DECIMAL_CHARS_MAX, or has an exponent of hundreds, equals its text alone. */
 bool	decimal_equal(struct str a, struct str b);
 
 #endif
