@@ -67,14 +67,17 @@ for my $resource (@{ $rest->{resource} }) {
     for my $interaction (sort keys %there) {
         push @wrong, "$type $interaction" if !!$claimed{$interaction} != !!$there{$interaction}->($type);
     }
-    push @wrong, "$type conditional" if $resource->{conditionalCreate} || $resource->{conditionalUpdate} || $resource->{conditionalDelete} ne 'not-supported';
+    push @wrong, "$type conditional" if !!$resource->{conditionalCreate} != !!$claimed{create} || !!$resource->{conditionalUpdate} != !!$claimed{update} || $resource->{conditionalDelete} ne ($claimed{delete} ? 'single' : 'not-supported');
     push @wrong, "$type updateCreate" if !!$resource->{updateCreate} != !!$claimed{update};
 }
 is scalar @{ $rest->{resource} }, 146, 'all types of R4';
 is join(', ', @wrong), '', 'have the interactions that are claimed, and no other';
-is ask(POST => '/Patient', body => { resourceType => 'Patient' }, headers => { 'if-none-exist' => 'identifier=1' })->{status}, 400, 'no conditional create';
-is ask(PUT => '/Patient?identifier=1', body => { resourceType => 'Patient' })->{status}, 400, 'no conditional update';
-is ask(DELETE => '/Patient?identifier=1')->{status}, 400, 'no conditional delete';
+my $by = "identifier=conditional-$$";
+my $body = { resourceType => 'Patient', identifier => [ { value => "conditional-$$" } ] };
+is ask(POST => '/Patient', body => $body, headers => { 'if-none-exist' => $by })->{status}, 201, 'conditional create';
+is ask(PUT => "/Patient?$by", body => $body)->{status}, 200, 'conditional update';
+ask(POST => '/Patient', body => $body);
+is ask(DELETE => "/Patient?$by")->{status}, 412, 'conditional delete, of one';
 
 # --- how an answer is written -------------------------------------------------
 

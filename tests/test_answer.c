@@ -431,16 +431,16 @@ START_TEST(too_many_values_are_413)
 }
 END_TEST
 
-START_TEST(what_is_not_offered_is_400)
+START_TEST(criteria_that_are_none_are_400)
 {
-	set("HTTP_IF_NONE_EXIST", "identifier=x");
+	set("HTTP_IF_NONE_EXIST", "nonsense=x");
 	set("CONTENT_TYPE", MEDIA_FHIR);
 	ck_assert_int_eq(ask("POST", "/v3/fhir/Patient", ALL_SCOPES,
 	    STR("{\"resourceType\":\"Patient\"}")), 400);
-	ck_assert_str_eq(member("issue", "code"), "not-supported");
-	ck_assert_int_eq(ask("DELETE", "/v3/fhir/Patient?identifier=x",
+	ck_assert_str_eq(member("issue", "code"), "invalid");
+	ck_assert_int_eq(ask("DELETE", "/v3/fhir/Patient?_sort=_id",
 	    ALL_SCOPES, STR_NONE), 400);
-	ck_assert_str_eq(member("issue", "code"), "not-supported");
+	ck_assert_str_eq(member("issue", "code"), "invalid");
 }
 END_TEST
 
@@ -548,7 +548,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, a_body_that_is_not_the_resource_is_400);
 	tcase_add_test(tc, broken_json_is_told_with_its_place);
 	tcase_add_test(tc, too_many_values_are_413);
-	tcase_add_test(tc, what_is_not_offered_is_400);
+	tcase_add_test(tc, criteria_that_are_none_are_400);
 	tcase_add_test(tc, an_update_must_agree_with_its_address);
 	tcase_add_test(tc, an_id_that_cannot_be_is_404);
 	tcase_add_test(tc, history_takes_counts_within_bounds);

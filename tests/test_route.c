@@ -32,7 +32,7 @@ START_TEST(a_row_is_found_by_method_and_path)
 		{ HTTP_POST, "/v3/fhir/Patient", fhir_create },
 		{ HTTP_POST, "/v3/fhir/Patient/_search",
 		    fhir_search_form },
-		{ HTTP_PUT, "/v3/fhir/Patient", fhir_conditional },
+		{ HTTP_PUT, "/v3/fhir/Patient", fhir_update_by },
 		{ HTTP_GET, "/v3/fhir/Patient/1", fhir_read },
 		{ HTTP_PUT, "/v3/fhir/Patient/a.b-C", fhir_update },
 		{ HTTP_DELETE, "/v3/fhir/Patient/1", fhir_delete },

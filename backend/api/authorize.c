@@ -2,6 +2,7 @@
 
 #include "api/authorize.h"
 
+#include "base/buf.h"
 #include "fhir/scope.h"
 
 void
@@ -38,6 +39,8 @@ enum err
 authorize_route(struct ctx *ctx, const struct route *route,
     const struct r4_type *type)
 {
+	enum err err = OK;
+
 	if (route->who != TOKEN)
 		return OK;
 	if (ctx->who.client.n == 0)
@@ -46,11 +49,30 @@ authorize_route(struct ctx *ctx, const struct route *route,
 	if (ctx->who.tn == 0)
 		return fail(ctx, ERR_INVALID_TOKEN, "the access token names "
 		    "no tenant");
-	for (size_t i = 0; type != NULL && i < NVERBS; i++)
-		if (route->verbs == verbs[i].verb)
-			return scope_check(ctx, type, verbs[i].verb,
+	for (size_t i = 0; type != NULL && i < NVERBS && err == OK; i++)
+		if (route->verbs & verbs[i].verb)
+			err = scope_check(ctx, type, verbs[i].verb,
 			    verbs[i].what);
-	return OK;
+	return err;
+}
+
+struct str
+authorize_needed(struct ctx *ctx, const struct route *route,
+    const struct r4_type *type)
+{
+	struct buf b = buf_new(ctx->arena, 64);
+
+	for (size_t i = 0; i < NVERBS; i++) {
+		struct str scope = scope_needed(type, verbs[i].verb);
+
+		if ((route->verbs & verbs[i].verb) == 0 || scope.n == 0 ||
+		    scope_within(scope, buf_str(&b)))
+			continue;
+		if (b.n > 0)
+			buf_addc(&b, ' ');
+		buf_add(&b, scope);
+	}
+	return buf_str(&b);
 }
 
 enum err

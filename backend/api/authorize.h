@@ -18,7 +18,13 @@ void		authorize_who(struct ctx *ctx, const struct http_req *req);
 enum err	authorize_route(struct ctx *ctx, const struct route *route,
 		    const struct r4_type *type);
 
-/* The same for an entry of a Bundle; verb is one of c r u d s. */
+/* The narrowest scopes that allow that route on that type, for the 403's
+ * WWW-Authenticate; empty when there are none. */
+struct str	authorize_needed(struct ctx *ctx, const struct route *route,
+		    const struct r4_type *type);
+
+/* authorize_route for one verb of c r u d s: of an entry of a Bundle, or of a
+ * condition. */
 enum err	authorize_entry(struct ctx *ctx, const struct r4_type *type,
 		    char verb);
 

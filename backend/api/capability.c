@@ -122,6 +122,28 @@ add_operations(struct ctx *ctx, struct buf *b, const struct r4_type *type)
 		buf_addc(b, ']');
 }
 
+/* Who writes by criteria learns what meets them. */
+static bool
+by_criteria(const struct r4_type *type, enum scope_verb verb)
+{
+	return anybody_may(type, verb) && anybody_may(type, SCOPE_S);
+}
+
+/* R4 valueset-reference-handling-policy.html */
+static const char *
+reference_policy(const struct conf *conf)
+{
+	return conf->keep_referred && conf->keep_whole ?
+	    "\"literal\",\"logical\",\"enforced\"" :
+	    "\"literal\",\"logical\"";
+}
+
+static const char *
+truth(bool is)
+{
+	return is ? "true" : "false";
+}
+
 static void
 add_type(struct ctx *ctx, struct buf *b, const struct r4_type *type)
 {
@@ -130,13 +152,17 @@ add_type(struct ctx *ctx, struct buf *b, const struct r4_type *type)
 	    type->name);
 	add_interactions(b, type);
 	buf_addf(b, "],\"versioning\":\"versioned\",\"readHistory\":true,"
-	    "\"updateCreate\":%s,\"conditionalCreate\":false,"
+	    "\"updateCreate\":%s,\"conditionalCreate\":%s,"
 	    "\"conditionalRead\":\"full-support\","
-	    "\"conditionalUpdate\":false,"
-	    "\"conditionalDelete\":\"not-supported\","
-	    "\"referencePolicy\":[\"literal\",\"logical\"],"
-	    "\"searchParam\":[", anybody_may(type, SCOPE_U) ? "true" :
-	    "false");
+	    "\"conditionalUpdate\":%s,"
+	    "\"conditionalDelete\":\"%s\","
+	    "\"referencePolicy\":[%s],"
+	    "\"searchParam\":[", truth(anybody_may(type, SCOPE_U)),
+	    truth(by_criteria(type, SCOPE_C)),
+	    truth(by_criteria(type, SCOPE_U)),
+	    !by_criteria(type, SCOPE_D) ? "not-supported" :
+	    ctx->conf->delete_many ? "multiple" : "single",
+	    reference_policy(ctx->conf));
 	add_params(b, type);
 	buf_addc(b, ']');
 	add_operations(ctx, b, type);

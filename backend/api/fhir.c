@@ -37,19 +37,31 @@ answer_record(const struct call *call, const struct record *record,
 		answer_body(answer, call->media, record->body);
 }
 
-/* What Prefer wants to see of a write. R4 http.html#ops */
-static void
-answer_written(struct ctx *ctx, const struct call *call,
-    const struct change *change, struct http_answer *answer)
+void
+fhir_answer_written(struct ctx *ctx, const struct call *call,
+    const struct record *after, bool created, struct http_answer *answer)
 {
-	answer->status = change->created ? 201 : 200;
+	answer->status = created ? 201 : 200;
 	answer_private(answer);
-	answer_validators(&change->after, answer);
-	answer_location(ctx, &change->after, answer);
+	answer_validators(after, answer);
+	answer_location(ctx, after, answer);
 	if (call->prefer.ret == PREFER_OUTCOME)
 		answer_body(answer, call->media, outcome_write(ctx));
 	else if (call->prefer.ret != PREFER_MINIMAL)
-		answer_body(answer, call->media, change->after.body);
+		answer_body(answer, call->media, after->body);
+}
+
+void
+fhir_answer_deleted(struct ctx *ctx, const struct call *call,
+    const struct record *after, struct http_answer *answer)
+{
+	answer_private(answer);
+	if (after->ver > 0)
+		answer_validators(after, answer);
+	if (call->prefer.ret == PREFER_OUTCOME)
+		answer_body(answer, call->media, outcome_write(ctx));
+	else
+		answer->status = 204;
 }
 
 /* --- reading -------------------------------------------------------------- */
@@ -94,8 +106,8 @@ fhir_read(struct ctx *ctx, const struct call *call, struct http_answer *answer)
 
 /* --- writing -------------------------------------------------------------- */
 
-static enum err
-check_body_type(struct ctx *ctx, const struct call *call)
+enum err
+fhir_check_body(struct ctx *ctx, const struct call *call)
 {
 	uint32_t node = jdoc_get(call->doc, call->node, STR("resourceType"));
 
@@ -121,13 +133,11 @@ fhir_create(struct ctx *ctx, const struct call *call,
 	enum err err;
 
 	if (call->req->var(call->req, "HTTP_IF_NONE_EXIST").n > 0)
-		return fail(ctx, ERR_NOT_SUPPORTED, "conditional create "
-		    "(If-None-Exist) is not supported");
-	if ((err = check_body_type(ctx, call)) != OK ||
+		return fhir_create_by(ctx, call, answer);
+	if ((err = fhir_check_body(ctx, call)) != OK ||
 	    (err = store_write(ctx, &change, 1)) != OK)
 		return err;
-	change.created = true;
-	answer_written(ctx, call, &change, answer);
+	fhir_answer_written(ctx, call, &change.after, true, answer);
 	return OK;
 }
 
@@ -151,9 +161,8 @@ check_body_id(struct ctx *ctx, const struct call *call)
 	return OK;
 }
 
-/* What the client says of the version that is there. RFC 9110 13.1 */
-static enum err
-take_match(struct ctx *ctx, const struct call *call, int32_t *match)
+enum err
+fhir_take_match(struct ctx *ctx, const struct call *call, int32_t *match)
 {
 	const struct http_req *req = call->req;
 	const char *wrong = match_write(req->var(req, "HTTP_IF_MATCH"),
@@ -172,12 +181,12 @@ fhir_update(struct ctx *ctx, const struct call *call,
 	    .id = call->id, .doc = call->doc, .node = call->node };
 	enum err err;
 
-	if ((err = check_body_type(ctx, call)) != OK ||
+	if ((err = fhir_check_body(ctx, call)) != OK ||
 	    (err = check_body_id(ctx, call)) != OK ||
-	    (err = take_match(ctx, call, &change.if_match)) != OK ||
+	    (err = fhir_take_match(ctx, call, &change.if_match)) != OK ||
 	    (err = store_write(ctx, &change, 1)) != OK)
 		return err;
-	answer_written(ctx, call, &change, answer);
+	fhir_answer_written(ctx, call, &change.after, change.created, answer);
 	return OK;
 }
 
@@ -190,26 +199,9 @@ fhir_delete(struct ctx *ctx, const struct call *call,
 	enum err err;
 
 	if ((err = fhir_check_id(ctx, call->id)) != OK ||
-	    (err = take_match(ctx, call, &change.if_match)) != OK ||
+	    (err = fhir_take_match(ctx, call, &change.if_match)) != OK ||
 	    (err = store_write(ctx, &change, 1)) != OK)
 		return err;
-	answer_private(answer);
-	if (change.after.ver > 0)
-		answer_validators(&change.after, answer);
-	if (call->prefer.ret == PREFER_OUTCOME)
-		answer_body(answer, call->media, outcome_write(ctx));
-	else
-		answer->status = 204;
+	fhir_answer_deleted(ctx, call, &change.after, answer);
 	return OK;
-}
-
-enum err
-fhir_conditional(struct ctx *ctx, const struct call *call,
-    struct http_answer *answer)
-{
-	(void)answer;
-	return fail(ctx, ERR_NOT_SUPPORTED, "conditional %s is not supported: "
-	    "name the record, %s/<id>",
-	    call->req->method == HTTP_PUT ? "update" : "delete",
-	    call->type->name);
 }

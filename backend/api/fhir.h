@@ -15,8 +15,26 @@ route_handler	fhir_read, fhir_history, fhir_search, fhir_search_form,
 /* Ahead of fhir_read, which answers read and vread. */
 route_ask	fhir_ask_read;
 
-/* Conditional update and delete, which are not offered. */
-route_handler	fhir_conditional;
+/* Conditional update and delete, and the way of fhir_create with If-None-Exist
+ * (fhir_conditional.c). */
+route_handler	fhir_update_by, fhir_delete_by, fhir_create_by;
+
+/* --- steps of handlers that write ----------------------------------------- */
+
+/* The body is a resource of the address's type. */
+enum err	fhir_check_body(struct ctx *ctx, const struct call *call);
+
+/* If-Match and If-None-Match as in struct change. */
+enum err	fhir_take_match(struct ctx *ctx, const struct call *call,
+		    int32_t *match);
+
+/* The answer to a creation or update, and to a deletion (ver 0: of nothing).
+ * Prefer decides what it shows. R4 http.html#ops */
+void		fhir_answer_written(struct ctx *ctx, const struct call *call,
+		    const struct record *after, bool created,
+		    struct http_answer *answer);
+void		fhir_answer_deleted(struct ctx *ctx, const struct call *call,
+		    const struct record *after, struct http_answer *answer);
 
 /* ERR_NOT_FOUND for what can be nobody's id. */
 enum err	fhir_check_id(struct ctx *ctx, struct str id);

@@ -292,7 +292,8 @@ answer_error(struct ctx *ctx, const struct call *call, enum err err,
 	/* A search may want the rights of other types, too. */
 	if (err == ERR_SCOPE && call->type != NULL &&
 	    !scope_allows(ctx->who.scope, call->type, call->route->verbs))
-		need = scope_needed(call->type, call->route->verbs);
+		need = authorize_needed(ctx, call->route,
+		    call->type);
 	answer_fault(ctx, route_face(call->req->path), err, need, answer);
 	if (err == ERR_METHOD)
 		http_field(answer, "Allow", route_allow(ctx->arena,

@@ -50,8 +50,9 @@ struct route {
 	enum http_method	 method;	/* GET serves HEAD too */
 	const char		*path;		/* "/v3/fhir/{type}/{id}" */
 	enum route_who		 who;
-	unsigned		 verbs;		/* enum scope_verb on {type};
-						 * 0 = the handler checks */
+	unsigned		 verbs;		/* enum scope_verb on {type},
+						 * all needed; 0 = the handler
+						 * checks */
 	enum route_pool		 pool;
 	enum face		 face;
 	enum route_body		 body;

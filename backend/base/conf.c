@@ -12,7 +12,8 @@
 #define CONF_PATH_DEFAULT	"/etc/twocare/twocare.conf"
 #define CONF_LINE_MAX		2048
 
-enum kind { TEXT, NUMBER, LEVEL, PLACE, ORIGIN, URL };
+/* Of AMOUNT and POLICY the second word is 1. */
+enum kind { TEXT, NUMBER, LEVEL, PLACE, ORIGIN, URL, AMOUNT, POLICY };
 
 struct setting {
 	const char	*name;
@@ -43,6 +44,7 @@ static const struct setting settings[] = {
 { "io_timeout",		NUMBER,	AT(io_timeout_s),		"30",			1,	600 },
 { "statement_timeout_ms", NUMBER, AT(statement_timeout_ms),	"10000",		10,	600000 },
 { "log_level",		LEVEL,	AT(log_level),			"info",			0,	0 },
+{ "conditional_delete",	AMOUNT,	AT(delete_many),		"single",		0,	0 },
 };
 /* clang-format on */
 
@@ -56,13 +58,16 @@ static const char *const must_be[] = {
 	[PLACE]	 = "must be production or sandbox",
 	[ORIGIN] = "must be like https://api.example.org, without a path",
 	[URL]	 = "must be like https://api.example.org/v3, without a last /",
+	[AMOUNT] = "must be single or multiple",
+	[POLICY] = "must be allow or refuse",
 };
 
 /* Whether the member is a malloc'd string. */
 static bool
 is_string(enum kind kind)
 {
-	return kind != NUMBER && kind != LEVEL;
+	return kind != NUMBER && kind != LEVEL && kind != AMOUNT &&
+	    kind != POLICY;
 }
 
 static bool
@@ -74,6 +79,13 @@ parse_level(struct str value, long *out)
 			return true;
 		}
 	return false;
+}
+
+static bool
+parse_word(struct str value, const char *zero, const char *one, long *out)
+{
+	*out = str_eqz(value, one);
+	return *out == 1 || str_eqz(value, zero);
 }
 
 /* http(s):// and more; with a path or without, no query, no last slash. They
@@ -124,6 +136,12 @@ assign(struct conf *conf, const struct setting *s, struct str value)
 		return true;
 	case LEVEL:
 		return parse_level(value, (long *)(void *)member);
+	case AMOUNT:
+		return parse_word(value, "single", "multiple",
+		    (long *)(void *)member);
+	case POLICY:
+		return parse_word(value, "allow", "refuse",
+		    (long *)(void *)member);
 	default:
 		free(*(char **)(void *)member);
 		*(char **)(void *)member = strndup(value.p, value.n);

@@ -29,6 +29,9 @@ struct conf {
 	long		 io_timeout_s;	/* on a FastCGI connection */
 	long		 statement_timeout_ms;
 	long		 log_level;	/* enum log_level, by name */
+	long		 delete_many;	/* conditional_delete = multiple */
+	long		 keep_referred;	/* delete_referred = refuse */
+	long		 keep_whole;	/* dangling_references = refuse */
 };
 
 /*

@@ -73,6 +73,8 @@ enum err	store_history(struct ctx *ctx, const struct r4_type *type,
 #define MATCH_ANY	0	/* whatever is there, or nothing */
 #define MATCH_SOME	(-1)	/* If-Match: *, a record that is not deleted */
 #define MATCH_NONE	(-2)	/* If-None-Match: *, none */
+#define MATCH_FREE	(-3)	/* none, else ERR_CONFLICT: an id that comes
+				 * with criteria which nothing meets */
 
 enum change_kind { CHANGE_CREATE, CHANGE_UPDATE, CHANGE_DELETE };
 
@@ -90,6 +92,11 @@ struct change {
 	int32_t			 if_match;	/* a version or MATCH_... */
 	struct str		 path;		/* "Bundle.entry[3].resource"
 						 * before issues; empty alone */
+	bool			 by_criteria;	/* the body may lack the id */
+	int32_t			 seen_ver;	/* of a search within the same
+						 * write: when it is another by
+						 * now, all begins anew; 0 =
+						 * none */
 	/* Results; the body only when it was the only change (record_body
 	 * makes it again) */
 	struct record		 after;
@@ -112,6 +119,31 @@ typedef enum err	store_look(struct ctx *ctx, void *arg);
 /* store_write, then look within the same transaction; with n 0 look alone. */
 enum err	store_write_look(struct ctx *ctx, struct change *changes,
 		    size_t n, store_look *look, void *arg);
+
+/*
+ * A write that is decided within its transaction. keys are advisory locks,
+ * taken before anything else and held until the end; what is searched after
+ * them sees what their last holder wrote. Then `decide` says the changes (n may
+ * be 0), which are written as by store_write_look. All of it is done again when
+ * another one was faster; ERR_UNAVAILABLE when that does not end.
+ */
+typedef enum err store_decide(struct ctx *ctx, void *arg,
+		    struct change **changes, size_t *n);
+
+struct store_plan {
+	const int64_t	*keys;
+	size_t		 nkeys;
+	store_decide	*decide;
+	store_look	*look;		/* may be NULL */
+	void		*arg;		/* of both */
+};
+
+enum err	store_write_plan(struct ctx *ctx,
+		    const struct store_plan *plan);
+
+/* Further changes within a write, from its look. */
+enum err	store_write_inside(struct ctx *ctx, struct change *changes,
+		    size_t n);
 
 /* The key space of ctx's tenant (reads the database's key once). */
 enum err	store_key_space(struct ctx *ctx, struct key_space *out);

@@ -1,5 +1,6 @@
 /*
- * The inside of a write, shared by store_write.c (the steps), store_piece.c
+ * The inside of a write, shared by store_plan.c (the steps), store_check.c
+ * (what is refused), store_write.c (the rows), store_piece.c
  * (their memory), store_rows.c (records and versions), store_keys.c (search
  * keys) and store_dict.c (tokens). Besides them only what makes keys again
  * includes it.
@@ -48,6 +49,43 @@ struct rows {
 	size_t		 n;
 	int		 writer;
 };
+
+/* What is around the rows of a write. */
+struct store_frame {
+	store_look	*look;		/* before the commit; may be NULL */
+	void		*arg;
+	struct arena	*scratch;	/* where many are made ready; of one
+					 * NULL */
+	bool		 open;		/* the transaction is open already, */
+	bool		 inside;	/* and who opened it commits */
+};
+
+/* --- store_check.c -------------------------------------------------------- */
+
+/* How issues name a change: its place in a Bundle, else its type. */
+struct str	store_path(const struct change *change);
+
+/* Bodies and ids. All problems of all bodies are listed, not only the first. */
+enum err	store_check_changes(struct ctx *ctx,
+		    const struct change *changes, size_t n);
+
+/* Whether the row was found as its change asks; ERR_RETRY when it is no longer
+ * what a search saw. */
+enum err	store_check_match(struct ctx *ctx, const struct row *row);
+
+/* --- store_write.c -------------------------------------------------------- */
+
+/* The rows of the changes with their keys; ids of new ones are made. With a
+ * scratch arena only what must be is kept in ctx's. */
+enum err	store_make_rows(struct ctx *ctx, struct change *changes,
+		    size_t n, struct arena *scratch, struct rows *out);
+
+/* Lock, build, send, look, commit. ERR_RETRY when another one was faster;
+ * after an error the transaction is undone. */
+enum err	store_write_rows(struct ctx *ctx, struct rows *rows,
+		    const struct store_frame *frame);
+
+/* --- store_rows.c, store_keys.c, store_dict.c ----------------------------- */
 
 /* Queue what makes the rows of `fate` (records, versions, events, audit,
  * counts). */

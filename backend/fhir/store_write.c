@@ -1,8 +1,7 @@
 /*
- * Writing records, the only way there is: validate, extract keys, lock the
- * rows that exist, build the new versions, send everything: in one flush, or
- * in several if it is large. A small write that creates only needs no lock and
- * is a single flush.
+ * The rows of a write: extract keys, lock the rows that exist, build the new
+ * versions, send everything: in one flush, or in several if it is large. A
+ * small write that creates only needs no lock and is a single flush.
  */
 
 #include "fhir/store_row.h"
@@ -10,17 +9,11 @@
 #include "base/buf.h"
 #include "base/when.h"
 #include "fhir/rules.h"
-#include "fhir/validate.h"
 #include "fhir/writer.h"
 
 #include "queries.h"
 
 #include <stdlib.h>
-#include <time.h>
-
-/* Deadlocks and lost races: each retry sees what the winner wrote. */
-#define RETRIES_MAX	8
-#define RETRY_WAIT_NS	2000000L
 
 /*
  * Search keys cost far more than the bytes they come from, texts most (60,000
@@ -32,81 +25,7 @@
 #define RECORD_KEYS_MAX		200000
 #define KEYS_MAX		1000000
 
-/* --- checks that need no database */
-
-static struct str
-path_of(const struct change *change)
-{
-	return change->path.n > 0 ? change->path :
-	    str_of(change->type->name);
-}
-
-/* Issues of one resource name it by its type; in a bundle by its entry. */
-static void
-prefix_issues(struct ctx *ctx, struct issue *issue, struct str prefix)
-{
-	for (; issue != NULL; issue = issue->next) {
-		struct str rest = issue->path;
-
-		str_cut(&rest, '.');
-		issue->path = rest.p == NULL ? arena_str(ctx->arena, prefix) :
-		    arena_printf(ctx->arena, "%.*s.%.*s", STR_ARGS(prefix),
-		    STR_ARGS(rest));
-	}
-}
-
-static enum err
-validate_change(struct ctx *ctx, const struct change *change)
-{
-	struct issue *last = ctx->fault.last;
-	enum err err;
-
-	if (change->kind == CHANGE_DELETE)
-		return OK;
-	err = validate(ctx, change->doc, change->node, change->type);
-	if (change->path.n > 0)
-		prefix_issues(ctx, last == NULL ? ctx->fault.issues :
-		    last->next, change->path);
-	return err;
-}
-
-/* R4 http.html#update: the id in the body is that of the URL. */
-static enum err
-check_id(struct ctx *ctx, const struct change *change)
-{
-	uint32_t id;
-
-	if (change->kind != CHANGE_UPDATE)
-		return OK;
-	if (!fhir_id_valid(change->id))
-		return fail_at(ctx, ERR_INVALID_REQUEST, path_of(change),
-		    "an id has 1 to 64 characters of A-Z, a-z, 0-9, \"-\" and "
-		    "\".\"");
-	id = jdoc_get(change->doc, change->node, STR("id"));
-	if (id == 0 || !jdoc_is(change->doc, id, change->id))
-		return fail_at(ctx, ERR_INVALID_REQUEST, path_of(change),
-		    "an update's body must hold the id of its URL, \"%.*s\"",
-		    STR_ARGS(change->id));
-	return OK;
-}
-
-/* All problems of all bodies are listed, not only the first. */
-static enum err
-check_changes(struct ctx *ctx, const struct change *changes, size_t n)
-{
-	enum err first = OK;
-	enum err err;
-
-	for (size_t i = 0; i < n; i++)
-		if ((err = check_id(ctx, &changes[i])) != OK)
-			return err;
-	for (size_t i = 0; i < n; i++) {
-		err = validate_change(ctx, &changes[i]);
-		if (first == OK)
-			first = err;
-	}
-	return first;
-}
+/* --- rows */
 
 static int
 by_identity(const void *p, const void *q)
@@ -128,10 +47,10 @@ check_distinct(struct ctx *ctx, const struct rows *rows)
 
 		if (by_identity(a, b) != 0)
 			continue;
-		return fail_at(ctx, ERR_INVALID_REQUEST, path_of(b->change),
+		return fail_at(ctx, ERR_INVALID_REQUEST, store_path(b->change),
 		    "%s/%.*s is also changed by %.*s; a record may appear "
 		    "only once", b->change->type->name, STR_ARGS(b->id),
-		    STR_ARGS(path_of(a->change)));
+		    STR_ARGS(store_path(a->change)));
 	}
 	return OK;
 }
@@ -145,11 +64,11 @@ check_keys(struct ctx *ctx, const struct row *row, size_t *total)
 
 	*total += n;
 	if (n > RECORD_KEYS_MAX || keys->nstr > RECORD_TEXTS_MAX)
-		return fail_at(ctx, ERR_TOO_LARGE, path_of(row->change),
+		return fail_at(ctx, ERR_TOO_LARGE, store_path(row->change),
 		    "one record has too many names, identifiers, codes and "
 		    "dates to be found by");
 	if (*total > KEYS_MAX)
-		return fail_at(ctx, ERR_TOO_LARGE, path_of(row->change),
+		return fail_at(ctx, ERR_TOO_LARGE, store_path(row->change),
 		    "the records of one request have too many names, "
 		    "identifiers, codes and dates to be found by; send them "
 		    "in several");
@@ -183,8 +102,8 @@ extract_keys(struct ctx *ctx, struct key_space space, struct row *row,
 	return OK;
 }
 
-static enum err
-make_rows(struct ctx *ctx, struct change *changes, size_t n,
+enum err
+store_make_rows(struct ctx *ctx, struct change *changes, size_t n,
     struct arena *scratch, struct rows *out)
 {
 	struct key_space space;
@@ -258,12 +177,9 @@ lock_rows(struct ctx *ctx, struct rows *rows)
 		ids[n] = rows->v[i].id;
 		which[n++] = i;
 	}
-	if (n == 0)
-		return OK;
 	pg_int4(&a, ctx->who.tn);
 	pg_int2s(&a, types, n);
 	pg_texts(&a, ids, n);
-	pg_begin(ctx);
 	pg_send(ctx, &query_store_lock, &a);
 	if ((err = pg_flush(ctx, &res, 1)) != OK)
 		return err;
@@ -274,49 +190,6 @@ lock_rows(struct ctx *ctx, struct rows *rows)
 }
 
 /* --- the new versions */
-
-static bool
-is_match(const struct row *row, int32_t if_match)
-{
-	bool exists = row->found && !row->old_deleted;
-
-	switch (if_match) {
-	case MATCH_ANY:
-		return true;
-	case MATCH_SOME:
-		return exists;
-	case MATCH_NONE:
-		return !exists;
-	default:
-		return row->found && row->old_ver == if_match;
-	}
-}
-
-static enum err
-check_match(struct ctx *ctx, const struct row *row)
-{
-	const struct change *change = row->change;
-
-	if (is_match(row, change->if_match))
-		return OK;
-	if (change->if_match == MATCH_SOME)
-		return fail_at(ctx, ERR_PRECONDITION, path_of(change),
-		    "If-Match asks for any version, but there is no %s/%.*s",
-		    change->type->name, STR_ARGS(row->id));
-	if (change->if_match == MATCH_NONE)
-		return fail_at(ctx, ERR_PRECONDITION, path_of(change),
-		    "If-None-Match asks that there be no %s/%.*s, but it is "
-		    "at version %d", change->type->name, STR_ARGS(row->id),
-		    row->old_ver);
-	if (!row->found)
-		return fail_at(ctx, ERR_PRECONDITION, path_of(change),
-		    "If-Match asks for version %d, but there is no %s/%.*s",
-		    change->if_match, change->type->name, STR_ARGS(row->id));
-	return fail_at(ctx, ERR_PRECONDITION, path_of(change),
-	    "If-Match asks for version %d of %s/%.*s, but it is at version %d",
-	    change->if_match, change->type->name, STR_ARGS(row->id),
-	    row->old_ver);
-}
 
 /* Whole milliseconds, and always later than the version before. */
 static int64_t
@@ -372,7 +245,7 @@ build_rows(struct ctx *ctx, struct rows *rows)
 	for (size_t i = 0; i < rows->n; i++) {
 		struct row *row = &rows->v[i];
 
-		if ((err = check_match(ctx, row)) != OK)
+		if ((err = store_check_match(ctx, row)) != OK)
 			return err;
 		decide_fate(row);
 		build_row(row, rows->writer, now_us);
@@ -380,39 +253,32 @@ build_rows(struct ctx *ctx, struct rows *rows)
 	return OK;
 }
 
-/* --- sending, and again */
-
-/* What is to be done before the commit, look may be NULL; and where many rows
- * are made ready, NULL of one. */
-struct last {
-	store_look	*look;
-	void		*arg;
-	struct arena	*scratch;
-};
+/* --- sending */
 
 /* Send what is queued and look at it, in a transaction that is open. */
 static enum err
-look_last(struct ctx *ctx, const struct last *last)
+look_last(struct ctx *ctx, const struct store_frame *frame)
 {
 	enum err err = pg_flush(ctx, NULL, 0);
 
-	if (err == OK && (err = last->look(ctx, last->arg)) != OK)
+	if (err == OK && (err = frame->look(ctx, frame->arg)) != OK)
 		pg_rollback(ctx);
 	return err;
 }
 
 static enum err
 send_all(struct ctx *ctx, const struct rows *rows, bool open,
-    const struct last *last)
+    const struct store_frame *frame)
 {
-	enum err err = store_send_pieces(ctx, rows, last->scratch);
+	enum err err = store_send_pieces(ctx, rows, frame->scratch);
 
 	if (err != OK)
 		return err;
 	store_send_dict(ctx, rows);
-	if (last->look != NULL && (err = look_last(ctx, last)) != OK)
+	if (frame->look != NULL && (err = look_last(ctx, frame)) != OK)
 		return err;
-	return open ? pg_commit(ctx, NULL, 0) : pg_flush(ctx, NULL, 0);
+	return open && !frame->inside ? pg_commit(ctx, NULL, 0) :
+	    pg_flush(ctx, NULL, 0);
 }
 
 /* Somebody created the same id, or took our writer number's rid, first. */
@@ -447,109 +313,27 @@ forget_found(struct rows *rows)
 	}
 }
 
-static enum err
-write_once(struct ctx *ctx, struct rows *rows, const struct last *last)
+enum err
+store_write_rows(struct ctx *ctx, struct rows *rows,
+    const struct store_frame *frame)
 {
 	bool locks = needs_lock(rows);
 	bool begins;
 	enum err err;
 
 	forget_found(rows);
-	if ((err = writer_lease(ctx, &rows->writer)) != OK ||
-	    (err = lock_rows(ctx, rows)) != OK)
+	if ((err = writer_lease(ctx, &rows->writer)) != OK)
+		return err;
+	begins = !frame->open && (locks || frame->look != NULL ||
+	    !store_is_one_piece(rows));
+	if (begins)
+		pg_begin(ctx);
+	if (locks && (err = lock_rows(ctx, rows)) != OK)
 		return err;
 	if ((err = build_rows(ctx, rows)) != OK) {
 		pg_rollback(ctx);
 		return err;
 	}
-	begins = !locks && (last->look != NULL || !store_is_one_piece(rows));
-	if (begins)
-		pg_begin(ctx);
-	err = send_all(ctx, rows, locks || begins, last);
+	err = send_all(ctx, rows, frame->open || begins, frame);
 	return err == ERR_INTERNAL && lost_race(ctx) ? ERR_RETRY : err;
-}
-
-/* Wait a little, longer each time, and never as long as another one. */
-static void
-wait_turn(int attempt)
-{
-	struct timespec pause = { 0, RETRY_WAIT_NS * (attempt + 1) +
-	    when_now() % 1000 * 1000 };
-
-	(void)nanosleep(&pause, NULL);
-}
-
-static enum err
-write_rows(struct ctx *ctx, struct rows *rows, const struct last *last)
-{
-	struct fault before = ctx->fault;
-	enum err err = OK;
-
-	for (int i = 0; i < RETRIES_MAX; i++) {
-		if ((err = write_once(ctx, rows, last)) != ERR_RETRY)
-			return err;
-		ctx->fault = before;
-		if (before.last != NULL)
-			before.last->next = NULL;
-		wait_turn(i);
-	}
-	return fail(ctx, ERR_UNAVAILABLE, "too many others change the same "
-	    "records at the moment; try again in a few seconds");
-}
-
-/* Of many the bodies are not kept. */
-static void
-report(struct rows *rows)
-{
-	for (size_t i = 0; i < rows->n; i++) {
-		const struct row *row = &rows->v[i];
-		struct change *change = row->change;
-
-		change->after = row->after;
-		if (rows->n > 1)
-			change->after.body = STR_NONE;
-		change->unchanged = row->fate == ROW_NOTHING;
-		change->created = change->kind != CHANGE_DELETE &&
-		    (!row->found || row->old_deleted);
-	}
-}
-
-static enum err
-write_changes(struct ctx *ctx, struct change *changes, size_t n,
-    const struct last *last)
-{
-	struct rows rows;
-	enum err err;
-
-	if ((err = make_rows(ctx, changes, n, last->scratch, &rows)) != OK ||
-	    (err = write_rows(ctx, &rows, last)) != OK)
-		return err;
-	report(&rows);
-	return OK;
-}
-
-enum err
-store_write_look(struct ctx *ctx, struct change *changes, size_t n,
-    store_look *look, void *arg)
-{
-	struct last last = { .look = look, .arg = arg };
-	enum err err;
-
-	if (n == 0)
-		return look == NULL ? OK : look(ctx, arg);
-	if ((err = check_changes(ctx, changes, n)) != OK)
-		return err;
-	if (n > 1)
-		last.scratch = store_scratch(ctx);
-	err = write_changes(ctx, changes, n, &last);
-	store_dict_done(err == OK);
-	if (last.scratch != NULL)
-		arena_reset(last.scratch);
-	return err;
-}
-
-enum err
-store_write(struct ctx *ctx, struct change *changes, size_t n)
-{
-	return store_write_look(ctx, changes, n, NULL, NULL);
 }

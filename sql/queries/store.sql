@@ -60,6 +60,11 @@ from unnest(array_fill($1::int, array[cardinality($2::smallint[])]),
 join res r on r.tn = w.tn and r.type = w.type and r.id = w.id
 for no key update of r
 
+-- Wait for all who write under one of these keys, until the transaction's end.
+-- name: store_await
+-- $1 keys, sorted
+select pg_advisory_xact_lock(k) from unnest($1::bigint[]) u(k)
+
 -- A number that no other session has, until this session ends: part of the
 -- rids it makes, and its shard of the counters.
 -- name: store_writer
