@@ -37,6 +37,7 @@ struct r4_element {
 	uint16_t	 targets;	/* in r4_targets; 0 = any type */
 	uint8_t		 slot;		/* bit + 1; 0 = neither required nor
 					 * a choice */
+	bool		 summary;	/* isSummary: shown by _summary=true */
 };
 
 /* Rules that are not cardinalities. */

@@ -117,7 +117,8 @@ class Rows {
 			element.max === '*' ? 'R4_MANY' : element.max, number,
 			bound ? this.bindings.number(element.binding.valueSet) :
 			0, code === 'Reference' ?
-			this.targets.number(type) : 0, slot];
+			this.targets.number(type) : 0, slot,
+			element.isSummary === true];
 		return { name, text: `\t{ ${columns.join(', ')} },` };
 	}
 
