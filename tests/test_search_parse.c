@@ -92,9 +92,9 @@ static const struct refusal {
 { "Location", "_has:Observation:patient:code=x", ERR_INVALID_PARAMETER, "'patient' of Observation cannot refer to a Location" },
 { "Patient", "_include=Patient:organization", ERR_NOT_SUPPORTED, "'_include' is not offered by this server" },
 { "Patient", "_include:iterate=a",	ERR_NOT_SUPPORTED,	"_include:iterate" },
-{ "Patient", "_summary=text",		ERR_NOT_SUPPORTED,	"_summary" },
-{ "Patient", "_summary=true",		ERR_NOT_SUPPORTED,	"only count and false" },
 { "Patient", "_summary=some",		ERR_INVALID_PARAMETER,	"count or false" },
+{ "Patient", "_summary=true&_elements=name", ERR_INVALID_REQUEST, "cannot be combined" },
+{ "Patient", "_elements=nmae",		ERR_INVALID_REQUEST,	"no element 'nmae'" },
 { "Patient", "_summary=count&_summary=count", ERR_INVALID_REQUEST, "once" },
 { "Patient", "_total=all",		ERR_INVALID_PARAMETER,	"none, estimate or accurate" },
 { "Patient", "_total=none&_total=none",	ERR_INVALID_REQUEST,	"once" },
@@ -139,7 +139,7 @@ END_TEST
 
 START_TEST(lenient_leaves_out_what_is_unknown_and_says_so)
 {
-	ck_assert_int_eq(parse("Patient", "nmae=x&gender=male&_summary=true"
+	ck_assert_int_eq(parse("Patient", "nmae=x&gender=male&_elements=x"
 	    "&name:in=b&_sort=gender&name=", true), OK);
 	ck_assert_uint_eq(search->n, 1);
 	ck_assert_uint_eq(search->napplied, 1);

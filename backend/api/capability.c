@@ -42,7 +42,9 @@ static const char documentation[] = "Answers are JSON, or with _pretty=true "
     "handling=lenient left out. Prefer: return decides what a write answers; "
     "without it that is the record. Transactions hold up to 10,000 entries, "
     "batches 2,000. A parameter's documentation lists its modifiers. "
-    "Searches may go through references, by chains and _has, three at most.";
+    "Searches may go through references, by chains and _has, three at most. "
+    "_summary and _elements are of searches, reads and histories. Pages have "
+    "50 entries, with _count up to 1,000, and end behind 8 MB.";
 
 /* Nobody may write an AuditEvent, or change a Provenance. */
 static bool

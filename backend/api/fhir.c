@@ -7,6 +7,7 @@
 #include "fhir/match.h"
 #include "fhir/outcome.h"
 #include "fhir/store.h"
+#include "fhir/subset.h"
 #include "fhir/validate.h"
 
 /* --- answers of one record ------------------------------------------------ */
@@ -74,12 +75,27 @@ fhir_check_id(struct ctx *ctx, struct str id)
 	return fail(ctx, ERR_NOT_FOUND, "ids are 1 to 64 of A-Z a-z 0-9 - .");
 }
 
+/* What _summary and _elements leave of one record. R4 search.html#summary */
+static enum err
+read_subset(struct ctx *ctx, const struct call *call, struct subset *out)
+{
+	enum err err = subset_of(ctx, call->type, &call->params,
+	    call->prefer.handling == HANDLING_LENIENT, out);
+
+	if (err == OK && out->kind == SUBSET_COUNT)
+		return fail_at(ctx, ERR_INVALID_PARAMETER, STR("_summary"),
+		    "_summary=count is of searches and histories");
+	return err;
+}
+
 enum err
 fhir_ask_read(struct ctx *ctx, struct call *call)
 {
-	enum err err = fhir_check_id(ctx, call->id);
+	struct subset subset;
+	enum err err;
 
-	if (err == OK)
+	if ((err = fhir_check_id(ctx, call->id)) == OK &&
+	    (err = read_subset(ctx, call, &subset)) == OK)
 		call->asked = store_ask(ctx, call->type, call->id, call->vid);
 	return err;
 }
@@ -87,20 +103,25 @@ fhir_ask_read(struct ctx *ctx, struct call *call)
 enum err
 fhir_read(struct ctx *ctx, const struct call *call, struct http_answer *answer)
 {
-	struct record record;
-	enum err err = store_answer(ctx, call->asked, &record);
-	struct str own;
+	struct record record, own = { .type = call->type };
+	struct subset subset;
+	enum err err;
 
-	if (err == OK)
+	if ((err = read_subset(ctx, call, &subset)) != OK)
+		return err;
+	if ((err = store_answer(ctx, call->asked, &record)) == OK) {
+		subset_records(ctx, &subset, &record, 1);
 		answer_record(call, &record, answer);
+	}
 	if (err != ERR_NOT_FOUND || call->vid != 0)
 		return err;
-	own = definition_read(ctx, call->type, call->id);
-	if (own.p == NULL)
+	own.body = definition_read(ctx, call->type, call->id);
+	if (own.body.p == NULL)
 		return err;
 	fault_clear(ctx);
+	subset_records(ctx, &subset, &own, 1);
 	answer_private(answer);
-	answer_body(answer, call->media, own);
+	answer_body(answer, call->media, own.body);
 	return OK;
 }
 

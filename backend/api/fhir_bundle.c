@@ -2,7 +2,9 @@
 
 #include "api/fhir.h"
 
+#include "base/buf.h"
 #include "fhir/bundle.h"
+#include "fhir/subset.h"
 
 /* A whole number from 1 in a parameter; *out is untouched when it is absent. */
 static enum err
@@ -26,12 +28,35 @@ take_number(struct ctx *ctx, const struct call *call, const char *name,
 static struct str
 history_query(struct ctx *ctx, const struct call *call, int count, int below)
 {
+	static const char *const repeated[] = { "_summary", "_elements" };
+	struct buf b = buf_new(ctx->arena, 0);
+
 	if (below > 0)
-		return arena_printf(ctx->arena, "_count=%d&_before=%d", count,
-		    below);
-	if (http_param(&call->params, STR("_count")).p != NULL)
-		return arena_printf(ctx->arena, "_count=%d", count);
-	return STR_NONE;
+		buf_addf(&b, "&_count=%d&_before=%d", count, below);
+	else if (http_param(&call->params, STR("_count")).p != NULL)
+		buf_addf(&b, "&_count=%d", count);
+	for (size_t i = 0; i < 2; i++) {
+		struct str value = http_param(&call->params,
+		    str_of(repeated[i]));
+
+		if (value.p == NULL)
+			continue;
+		buf_addf(&b, "&%s=", repeated[i]);
+		buf_add_percent(&b, value);
+	}
+	return str_from(buf_str(&b), 1);
+}
+
+/* What _summary and _elements leave of a page. R4 search.html#summary */
+static void
+cut_history(struct ctx *ctx, const struct subset *subset,
+    struct history_page *page)
+{
+	subset_records(ctx, subset, page->records, page->n);
+	if (subset->kind != SUBSET_COUNT)
+		return;
+	page->n = 0;
+	page->next = STR_NONE;
 }
 
 /* A link's query with _format and _pretty as they were sent: whoever follows it
@@ -58,9 +83,12 @@ fhir_history(struct ctx *ctx, const struct call *call,
 {
 	int count = SEARCH_COUNT_DEFAULT, below = 0;
 	struct history_page page;
+	struct subset subset;
 	enum err err;
 
 	if ((err = fhir_check_id(ctx, call->id)) != OK ||
+	    (err = subset_of(ctx, call->type, &call->params,
+	    call->prefer.handling == HANDLING_LENIENT, &subset)) != OK ||
 	    (err = take_number(ctx, call, "_count", SEARCH_COUNT_MAX,
 	    &count)) != OK ||
 	    (err = take_number(ctx, call, "_before", INT32_MAX,
@@ -72,6 +100,7 @@ fhir_history(struct ctx *ctx, const struct call *call,
 	if (page.n > 0 && page.records[page.n - 1].ver > 1)
 		page.next = history_query(ctx, call, count,
 		    page.records[page.n - 1].ver);
+	cut_history(ctx, &subset, &page);
 	page.self = with_form(ctx, call, page.self);
 	keep_form(ctx, call, &page.next);
 	answer_private(answer);

@@ -82,27 +82,19 @@ take_total(struct parse *p, const struct http_param *param)
 	return OK;
 }
 
-/* R4 search.html#summary */
+/* _summary, _elements. R4 search.html#summary, #elements */
 static enum err
-take_summary(struct parse *p, const struct http_param *param)
+take_subset(struct parse *p, const struct http_param *param)
 {
-	static const char *const others[] = { "true", "text", "data" };
-	enum err err = once(p, &p->summed, "_summary");
-	size_t i;
+	struct search *search = p->search;
+	struct str wrong;
+	enum err err = subset_take(p->ctx, &search->type, 1, param,
+	    &search->subset, &wrong);
 
-	if (err != OK)
-		return err;
-	p->search->counts = str_eqz(param->value, "count");
-	if (p->search->counts || str_eqz(param->value, "false"))
+	search->counts = search->subset.kind == SUBSET_COUNT;
+	if (err == OK)
 		return OK;
-	for (i = 0; i < NITEMS(others); i++)
-		if (str_eqz(param->value, others[i]))
-			return REFUSE(p, ERR_NOT_SUPPORTED,
-			    "Search parameter '_summary' of '%s' is not "
-			    "offered by this server, only count and false",
-			    others[i]);
-	return fail(p->ctx, ERR_INVALID_PARAMETER,
-	    "Search parameter '_summary' must be count or false");
+	return REFUSE(p, err, "%.*s", STR_ARGS(wrong));
 }
 
 static enum err
@@ -231,8 +223,8 @@ static const struct general {
 { "_pretty",		take_nothing,	false },
 { "_include",		not_offered,	false },	/* #revinclude */
 { "_revinclude",	not_offered,	false },
-{ "_elements",		not_offered,	false },	/* #elements */
-{ "_summary",		take_summary,	true },		/* #summary */
+{ "_elements",		take_subset,	true },		/* #elements */
+{ "_summary",		take_subset,	true },		/* #summary */
 { "_total",		take_total,	true },		/* #total */
 { "_contained",		not_offered,	false },	/* #contained */
 { "_containedType",	not_offered,	false },

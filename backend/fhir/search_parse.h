@@ -13,7 +13,7 @@ struct parse {
 	bool			 lenient;
 	bool			 ignored;	/* the parameter at hand */
 	/* Seen: */
-	bool			 counted, sorted, skipped, totalled, summed;
+	bool			 counted, sorted, skipped, totalled;
 	/* Of the parameter at hand: references that its name has led through,
 	 * and searches of other types that it stands for. */
 	int			 links, branches;

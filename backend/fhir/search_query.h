@@ -9,6 +9,7 @@
 #include "base/ctx.h"
 #include "fhir/decimal.h"
 #include "fhir/r4.h"
+#include "fhir/subset.h"
 #include "wire/http.h"
 
 /* More is refused: each condition is a probe per row, each value a walk. */
@@ -91,6 +92,7 @@ struct search {
 	int			 offset;
 	bool			 totals;	/* _total is wanted */
 	bool			 counts;	/* nothing but the total is */
+	struct subset		 subset;	/* of each record */
 	struct str		 cursor;	/* as sent; empty = none */
 	/* What was applied, in the order sent, without _offset and _cursor:
 	 * the links are made of it. */

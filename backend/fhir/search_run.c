@@ -355,6 +355,7 @@ run_page(struct ctx *ctx, struct plan *plan, struct search_page *out)
 		reverse(&rows);
 	out->records = rows.records;
 	out->n = rows.n;
+	subset_records(ctx, &plan->search->subset, out->records, out->n);
 	return write_links(ctx, plan, &rows, &begin, more, out);
 }
 
