@@ -99,6 +99,11 @@ static const struct shape {
 { "Observation", "value-quantity=gt5&status=final",	DRIVE_MEASURE,	0, false },
 { "Observation", "value-quantity=5|s|c,6||u&status=final", DRIVE_MEASURE, 0, false },
 { "Observation", "combo-value-quantity=ne5||u&_sort=_id", DRIVE_MEASURE, 0, true },
+{ "Observation", "status=final&_sort=-value-quantity",	DRIVE_MEASURE,	-1, false },
+{ "Observation", "status=final&value-quantity=gt5&_sort=value-quantity", DRIVE_MEASURE, 1, false },
+{ "Observation", "status=final&_sort=value-quantity,_id", DRIVE_POST,	0, true },
+{ "Observation", "patient=p1&_sort=code,date",		DRIVE_POST,	0, true },
+{ "Patient",	 "_sort=gender",			DRIVE_TYPE,	-1, true },
 { "Observation", "patient=p1&value-quantity=5,6||kg",	DRIVE_POST,	0, false },
 { "Observation", "patient=p1&code-value-quantity=a$5",	DRIVE_POST,	0, false },
 { "Observation", "code-value-quantity=a$lt5&status=final", DRIVE_COMPOSITE, 0, false },
@@ -283,7 +288,12 @@ check_shapes(void)
 		    plan.segment++)
 			for (int back = 0; back < 2; back++) {
 				plan.backwards = back == 1;
-				search_sql_page(&ctx, &plan, 50, 0, &q, &a);
+				if (plan.bodies)
+					search_sql_rids(&ctx, &plan, 50, &q,
+					    &a);
+				else
+					search_sql_page(&ctx, &plan, 50, 0, &q,
+					    &a);
 				check_statement(&shapes[i], &q, &a);
 			}
 	}

@@ -139,21 +139,15 @@ not_offered(struct parse *p, const struct http_param *param)
 	    STR_ARGS(param->name));
 }
 
-/* What _sort can name. R4 search.html#sort */
+/* What _sort can name: what has one value to compare. R4 search.html#sort */
 static bool
-sort_kind(const struct r4_param *param, struct str code,
-    enum search_kind *kind)
+sort_kind(const struct r4_param *param, enum search_kind *out)
 {
-	if (str_eqz(code, "_id"))
-		*kind = SEARCH_ID;
-	else if (str_eqz(code, "_lastUpdated"))
-		*kind = SEARCH_UPDATED;
-	else if (param != NULL && param->kind == R4_DATE)
-		*kind = SEARCH_DATE;
-	else if (param != NULL && param->kind == R4_STRING)
-		*kind = SEARCH_STRING;
-	else
+	int kind = param == NULL ? -1 : search_kind_of(param);
+
+	if (kind < 0 || kind == SEARCH_COMPOSITE)
 		return false;
+	*out = (enum search_kind)kind;
 	return true;
 }
 
@@ -183,16 +177,15 @@ take_sort_key(struct parse *p, struct str key)
 		    SEARCH_SORT_MAX);
 	sort->descending = descending;
 	sort->param = r4_param_named(search->type, code);
-	if (sort_kind(sort->param, code, &sort->kind)) {
+	if (sort_kind(sort->param, &sort->kind)) {
 		search->nsort++;
 		return OK;
 	}
 	if (sort->param == NULL)
 		return search_unknown(p, search->type, code, "Sort key");
 	return REFUSE(p, ERR_NOT_SUPPORTED,
-	    "Sort key '%.*s' is not offered by this server; _sort takes _id, "
-	    "_lastUpdated and parameters of type date or string",
-	    STR_ARGS(code));
+	    "Sort key '%.*s' is not offered by this server: its values have no "
+	    "order", STR_ARGS(code));
 }
 
 static enum err

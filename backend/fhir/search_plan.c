@@ -7,12 +7,17 @@
 
 #include "fhir/search_plan.h"
 
-#include "fhir/search_count.h"
+#include <math.h>
 
+#include "base/when.h"
+#include "fhir/search_count.h"
 #include "queries.h"
 
 /* Counting two lists costs less than walking the wrong one from here on. */
 #define COUNT_ENOUGH	256
+
+/* Behind every text. */
+#define TEXT_LAST	"\xf4\x8f\xbf\xbf"
 
 /* --- order and segments, once the driver is known ------------------------- */
 
@@ -24,6 +29,64 @@ sorted_by_at(const struct plan *plan)
 
 	return search->nsort == 1 && search->sort[0].kind == SEARCH_DATE &&
 	    search_is_primary(plan, search->sort[0].param);
+}
+
+bool
+search_sort_in_body(const struct search_sort *sort)
+{
+	switch (sort->kind) {
+	case SEARCH_TOKEN:
+	case SEARCH_REFERENCE:
+	case SEARCH_URI:
+		return true;
+	default:
+		return sort->param != NULL && sort->param->parts != NULL;
+	}
+}
+
+static bool
+needs_bodies(const struct search *search)
+{
+	size_t i;
+
+	for (i = 0; i < search->nsort; i++)
+		if (search_sort_in_body(&search->sort[i]))
+			return true;
+	return false;
+}
+
+enum order_kind
+search_sort_order(const struct search_sort *sort)
+{
+	switch (sort->kind) {
+	case SEARCH_DATE:
+	case SEARCH_UPDATED:
+		return ORDER_TIME;
+	case SEARCH_NUMBER:
+	case SEARCH_QUANTITY:
+		return ORDER_NUMBER;
+	default:
+		return ORDER_TEXT;
+	}
+}
+
+struct order_key
+search_sort_missing(const struct search_sort *sort)
+{
+	return (struct order_key){
+		.kind = search_sort_order(sort),
+		.us = sort->descending ? WHEN_MIN : WHEN_MAX,
+		.s = sort->descending ? STR("") : STR(TEXT_LAST),
+		.number = sort->descending ? -HUGE_VAL : HUGE_VAL,
+	};
+}
+
+/* Walks of one parameter's values, which a record may lack. */
+static bool
+walks_values(enum driver driver)
+{
+	return driver == DRIVE_DATE || driver == DRIVE_STRING ||
+	    driver == DRIVE_MEASURE;
 }
 
 bool
@@ -44,10 +107,11 @@ search_plan_settle(struct plan *plan)
 		plan->descending = plan->driver != DRIVE_STRING &&
 		    plan->driver != DRIVE_MEASURE &&
 		    plan->driver != DRIVE_COMPOSITE;
+	plan->bodies = plan->gather && needs_bodies(plan->search);
 	if (plan->gather || sort == NULL)
 		return true;
 	if (sorted_by_at(plan) ? !sort->descending : plan->drives < 0 &&
-	    (plan->driver == DRIVE_DATE || plan->driver == DRIVE_STRING))
+	    walks_values(plan->driver))
 		plan->segments = 2;
 	return true;
 }
@@ -56,7 +120,7 @@ bool
 search_walks_missing(const struct plan *plan)
 {
 	return plan->segment == 1 && !plan->gather &&
-	    (plan->driver == DRIVE_DATE || plan->driver == DRIVE_STRING);
+	    walks_values(plan->driver);
 }
 
 /* --- the choice ----------------------------------------------------------- */
@@ -82,13 +146,18 @@ drive(struct plan *plan, enum driver driver, int probe, bool gather)
 	plan->gather = gather;
 }
 
-/* The walk of the one sort key's own index. */
+/* The walk of the one sort key's own index, which its own condition narrows. */
 static void
 walk_sort_key(struct plan *plan)
 {
 	const struct search_sort *sort = &plan->search->sort[0];
 
 	switch (sort->kind) {
+	case SEARCH_NUMBER:
+	case SEARCH_QUANTITY:
+		drive(plan, DRIVE_MEASURE,
+		    probe_of_kind(plan, PROBE_MEASURE, sort->param), false);
+		break;
 	case SEARCH_ID:
 		drive(plan, DRIVE_ID, -1, false);
 		break;
@@ -107,6 +176,15 @@ walk_sort_key(struct plan *plan)
 	}
 }
 
+enum err
+search_too_many(struct ctx *ctx, const struct plan *plan)
+{
+	return fail(ctx, ERR_NOT_SUPPORTED,
+	    "Too many %s records for this _sort (more than %d); sort by one "
+	    "date, string or number, or narrow the search",
+	    plan->search->type->name, SEARCH_GATHER_MAX);
+}
+
 static enum err
 gather_type(struct ctx *ctx, struct plan *plan)
 {
@@ -120,10 +198,7 @@ gather_type(struct ctx *ctx, struct plan *plan)
 	if ((err = pg_exec(ctx, &query_search_count_type, &a, &res)) != OK)
 		return err;
 	if (pg_get_int8(res, 0, 0) > SEARCH_GATHER_MAX)
-		return fail(ctx, ERR_NOT_SUPPORTED,
-		    "Too many %s records to sort by several keys (more than "
-		    "%d); sort by one key or narrow the search",
-		    plan->search->type->name, SEARCH_GATHER_MAX);
+		return search_too_many(ctx, plan);
 	drive(plan, DRIVE_TYPE, -1, true);
 	return OK;
 }
@@ -141,11 +216,18 @@ choose_natural(struct plan *plan, const struct candidate *best)
 		drive(plan, DRIVE_TYPE, -1, false);
 }
 
+/* One key, which has an index in its order. */
+static bool
+has_walk(const struct search *search)
+{
+	return search->nsort == 1 && !needs_bodies(search);
+}
+
 static enum err
 choose_sorted(struct ctx *ctx, struct plan *plan,
     const struct candidate *best)
 {
-	int64_t bound = plan->search->nsort == 1 && (best == NULL ||
+	int64_t bound = has_walk(plan->search) && (best == NULL ||
 	    best->driver != DRIVE_RH) ? SEARCH_GATHER_ONE : SEARCH_GATHER_MAX;
 	int post = probe_of_kind(plan, PROBE_POST, NULL);
 
@@ -155,7 +237,7 @@ choose_sorted(struct ctx *ctx, struct plan *plan,
 		drive(plan, best->driver, best->probe, true);
 	else if (sorted_by_at(plan))
 		drive(plan, post >= 0 ? DRIVE_POST : DRIVE_TYPE, post, false);
-	else if (plan->search->nsort == 1)
+	else if (has_walk(plan->search))
 		walk_sort_key(plan);
 	else
 		return gather_type(ctx, plan);
@@ -183,7 +265,7 @@ search_plan(struct ctx *ctx, struct plan *plan)
 	struct candidates all = { .n = 0 };
 	int ids = probe_of_kind(plan, PROBE_ID, NULL);
 	int64_t bound = search->nsort == 0 ? COUNT_ENOUGH :
-	    search->nsort == 1 ? SEARCH_GATHER_ONE + 1 : SEARCH_GATHER_MAX + 1;
+	    has_walk(search) ? SEARCH_GATHER_ONE + 1 : SEARCH_GATHER_MAX + 1;
 	enum err err = OK;
 
 	search_list_candidates(plan, &all);

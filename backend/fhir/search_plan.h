@@ -9,8 +9,8 @@
 #include "fhir/store.h"
 #include "wire/pg.h"
 
-/* At most this many matches are gathered and sorted: by one key, where a walk
- * of the key's index is the other way, and by several, where none is. */
+/* At most this many matches are gathered and sorted: where a walk of the key's
+ * index is the other way, and where none is. */
 #define SEARCH_GATHER_ONE	2000
 #define SEARCH_GATHER_MAX	10000
 
@@ -158,6 +158,7 @@ struct plan {
 	int			 drives;	/* probe that drives; -1 none */
 	const struct r4_param	*walked;	/* DATE, STRING */
 	bool			 gather;	/* sort the whole match */
+	bool			 bodies;	/* by what only they have */
 	/* Of a walk: one key. Of a gather: those of search->sort. */
 	bool			 descending;
 	/* A walk by a sort key ends with the records that lack it. */
@@ -225,9 +226,32 @@ enum err	search_plan(struct ctx *ctx, struct plan *plan);
  * be, as in no cursor of ours. */
 bool		search_plan_settle(struct plan *plan);
 
-/* Whether the segment at hand are those that lack the walked date or string:
- * they are walked by `at`. */
+/* Whether the segment at hand are those that lack the walked date, string or
+ * number: they are walked by `at`. */
 bool		search_walks_missing(const struct plan *plan);
+
+/* Whether only a record's body has the value that it is sorted by: hashes have
+ * no order, and a union has no rows of its own. */
+bool		search_sort_in_body(const struct search_sort *sort);
+
+/* What the values of a sort key are, and what stands for a missing one: it
+ * comes last. */
+enum order_kind	search_sort_order(const struct search_sort *sort);
+struct order_key	search_sort_missing(const struct search_sort *sort);
+
+/* --- search_order.c ------------------------------------------------------- */
+
+/*
+ * The places of a page whose order only the bodies know: at most limit behind
+ * plan's place and `skip` more, in the order of the page. ERR_NOT_SUPPORTED
+ * when more than SEARCH_GATHER_MAX records match.
+ */
+enum err	search_order(struct ctx *ctx, const struct plan *plan,
+		    int64_t limit, int64_t skip, struct place **out,
+		    size_t *n);
+
+/* Too many records for the order that is asked for: ERR_NOT_SUPPORTED. */
+enum err	search_too_many(struct ctx *ctx, const struct plan *plan);
 
 /* --- search_range.c ------------------------------------------------------- */
 
@@ -267,6 +291,10 @@ enum order_kind	search_walk_order(const struct plan *plan);
 void		search_sql_hashes(struct ctx *ctx, const struct plan *plan,
 		    const int64_t *konst, struct pg_query *q,
 		    struct pg_args *a);
+
+/* The rids of all matches, at most limit. */
+void		search_sql_rids(struct ctx *ctx, const struct plan *plan,
+		    int64_t limit, struct pg_query *q, struct pg_args *a);
 
 /* The number of all matches. */
 void		search_sql_total(struct ctx *ctx, const struct plan *plan,

@@ -77,7 +77,7 @@ struct search_condition {
 };
 
 struct search_sort {
-	enum search_kind	 kind;	/* DATE, STRING, ID, UPDATED */
+	enum search_kind	 kind;	/* not COMPOSITE, MISSING */
 	const struct r4_param	*param;
 	bool			 descending;
 };

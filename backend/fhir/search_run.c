@@ -41,12 +41,8 @@ rows_new(struct ctx *ctx, size_t room)
 static enum order_kind
 key_kind(const struct plan *plan, size_t i)
 {
-	enum search_kind kind = plan->search->sort[i].kind;
-
-	if (!plan->gather)
-		return search_walk_order(plan);
-	return kind == SEARCH_ID || kind == SEARCH_STRING ? ORDER_TEXT :
-	    ORDER_TIME;
+	return plan->gather ? search_sort_order(&plan->search->sort[i]) :
+	    search_walk_order(plan);
 }
 
 static struct place
@@ -83,6 +79,19 @@ is_of_page(const PGresult *res, int row)
 }
 
 static void
+take_record(const struct plan *plan, const PGresult *res, int row,
+    struct rows *rows)
+{
+	struct record *record = &rows->records[rows->n];
+
+	assert(rows->n < rows->room);
+	record_read(plan->search->type, pg_get_str(res, row, PAGE_BODY),
+	    record);
+	record->rid = pg_get_int8(res, row, PAGE_RID);
+	rows->bytes += record->body.n;
+}
+
+static void
 take_rows(const struct plan *plan, const PGresult *res, struct rows *rows)
 {
 	int n = PQntuples(res);
@@ -91,11 +100,7 @@ take_rows(const struct plan *plan, const PGresult *res, struct rows *rows)
 	for (i = 0; i < n; i++) {
 		if (!is_of_page(res, i))
 			continue;
-		assert(rows->n < rows->room);
-		record_read(plan->search->type, pg_get_str(res, i, PAGE_BODY),
-		    &rows->records[rows->n]);
-		rows->records[rows->n].rid = pg_get_int8(res, i, PAGE_RID);
-		rows->bytes += rows->records[rows->n].body.n;
+		take_record(plan, res, i, rows);
 		rows->places[rows->n] = take_place(plan, res, i);
 		rows->segments[rows->n++] = plan->segment;
 	}
@@ -204,6 +209,58 @@ fetch(struct ctx *ctx, struct plan *plan, struct rows *rows, bool *more)
 		plan->segment += step;
 		plan->placed = false;
 	}
+}
+
+/* The bodies of some places, by rid; a record that was deleted meanwhile, or
+ * met by chance of a hash, has none. */
+static enum err
+fetch_places(struct ctx *ctx, const struct plan *plan,
+    const struct place *places, size_t n, struct rows *rows)
+{
+	int64_t *rids = arena_array(ctx->arena, n, sizeof(*rids));
+	struct pg_args a = pg_args(ctx->arena);
+	PGresult *res;
+	size_t i;
+	enum err err;
+
+	for (i = 0; i < n; i++)
+		rids[i] = places[i].rid;
+	pg_int4(&a, plan->tn);
+	pg_int2(&a, plan->search->type->number);
+	pg_int8s(&a, rids, n);
+	if ((err = pg_exec(ctx, &query_search_bodies, &a, &res)) != OK)
+		return err;
+	for (i = 0; i < n; i++) {
+		if (pg_is_null(res, (int)i, PAGE_BODY))
+			continue;
+		take_record(plan, res, (int)i, rows);
+		rows->places[rows->n] = places[i];
+		rows->segments[rows->n++] = 0;
+	}
+	return OK;
+}
+
+/* The page of an order that only the bodies know. */
+static enum err
+fetch_gathered(struct ctx *ctx, struct plan *plan, struct rows *rows,
+    bool *more)
+{
+	int64_t skip = plan->placed ? 0 : plan->search->offset;
+	struct place *places;
+	size_t n, at, some;
+	enum err err;
+
+	err = search_order(ctx, plan, (int64_t)rows->room, skip, &places, &n);
+	*more = false;
+	for (at = 0; err == OK && at < n; at += some) {
+		if (rows->bytes > PAGE_BYTES) {
+			*more = true;
+			return OK;
+		}
+		some = n - at < FETCH_ROWS ? n - at : FETCH_ROWS;
+		err = fetch_places(ctx, plan, places + at, some, rows);
+	}
+	return err;
 }
 
 static void
@@ -345,7 +402,9 @@ run_page(struct ctx *ctx, struct plan *plan, struct search_page *out)
 		return err;
 	begin = (struct begin){ plan->placed, plan->backwards, plan->place,
 		plan->segment };
-	if ((err = fetch(ctx, plan, &rows, &more)) != OK)
+	err = plan->bodies ? fetch_gathered(ctx, plan, &rows, &more) :
+	    fetch(ctx, plan, &rows, &more);
+	if (err != OK)
 		return err;
 	if (rows.n > count) {
 		more = true;

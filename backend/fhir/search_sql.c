@@ -34,18 +34,19 @@ put_sort_value(struct sql *q, const struct search_sort *sort)
 		    "offset 0) s), %s)", best, param,
 		    sort->descending ? "''" : "chr(1114111)");
 		break;
+	case SEARCH_NUMBER:
+	case SEARCH_QUANTITY:
+		param = sql_param(q, sort->param);
+		PUT(q, "coalesce((select %s(t.lo) from (select t.lo from qty t "
+		    "where t.rid = y.rid" IS_OURS_PARAM("t")
+		    "offset 0) t), float8 '%s')", best, param, none);
+		break;
 	default:
 		param = sql_param(q, sort->param);
 		PUT(q, "coalesce((select %s(t.lo) from " DATES_OF " t), "
 		    "timestamptz '%s')", best, "y", param, "y", param, none);
 		break;
 	}
-}
-
-static bool
-is_text(const struct search_sort *sort)
-{
-	return sort->kind == SEARCH_ID || sort->kind == SEARCH_STRING;
 }
 
 /*
@@ -58,17 +59,14 @@ put_after(struct sql *q)
 	const struct search *search = q->plan->search;
 	const struct place *place = &q->plan->place;
 	int n = (int)search->nsort;
-	int i;
+	int i, key;
 
 	for (i = 0; i < n; i++) {
 		bool down = search->sort[i].descending != q->plan->backwards;
 
-		if (is_text(&search->sort[i]))
-			pg_text(q->a, place->keys[i].s);
-		else
-			pg_time(q->a, place->keys[i].us);
+		key = sql_key(q, &place->keys[i]);
 		PUT(q, "(z.s%d %s $%d or (z.s%d = $%d and ", i + 1,
-		    down ? "<" : ">", q->a->n, i + 1, q->a->n);
+		    down ? "<" : ">", key, i + 1, key);
 	}
 	PUT(q, "z.rid %s $%d", sql_runs_down(q->plan) ? "<" : ">",
 	    sql_int8(q, place->rid));
@@ -244,6 +242,19 @@ search_sql_hashes(struct ctx *ctx, const struct plan *plan,
 		    "from post p where p.k = f.rh # $%d and p.at = r.at "
 		    "and p.rid = x.rid offset 0)", sql_int8(&q, *konst));
 	PUT(&q, " limit $%d)", sql_int8(&q, SEARCH_LINK_MAX + 1));
+	*query = sql_end(&q);
+}
+
+void
+search_sql_rids(struct ctx *ctx, const struct plan *plan, int64_t limit,
+    struct pg_query *query, struct pg_args *a)
+{
+	struct sql q = sql_begin(ctx, plan, a);
+
+	q.limit = sql_int8(&q, limit);
+	PUT(&q, "select distinct y.rid ");
+	sql_walk(&q, false);
+	PUT(&q, " limit $%d", q.limit);
 	*query = sql_end(&q);
 }
 

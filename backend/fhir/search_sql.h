@@ -60,6 +60,9 @@ int	sql_texts(struct sql *q, const struct str *v, size_t n);
 int	sql_int8(struct sql *q, int64_t v);
 int	sql_param(struct sql *q, const struct r4_param *param);
 
+/* A key of a place. */
+int	sql_key(struct sql *q, const struct order_key *key);
+
 /* Sets of values as rows: d(k, aux_lo, aux_hi), b(lo_min, lo_max, hi_min,
  * hi_max), g(lo, hi). */
 void	sql_posts(struct sql *q, const struct posts *p);

@@ -50,6 +50,23 @@ sql_param(struct sql *q, const struct r4_param *param)
 	return q->a->n;
 }
 
+int
+sql_key(struct sql *q, const struct order_key *key)
+{
+	switch (key->kind) {
+	case ORDER_TEXT:
+		pg_text(q->a, key->s);
+		break;
+	case ORDER_NUMBER:
+		pg_float8(q->a, key->number);
+		break;
+	case ORDER_TIME:
+		pg_time(q->a, key->us);
+		break;
+	}
+	return q->a->n;
+}
+
 /* --- sets of values as rows ----------------------------------------------- */
 
 void

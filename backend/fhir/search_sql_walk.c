@@ -82,10 +82,35 @@ sql_walks_res(enum driver walk)
 	return walks[walk].is_res;
 }
 
+/* All rows of the walked parameter, for the walk of a sort key alone. */
+static const struct probe *
+every_measure(const struct sql *q)
+{
+	static double least[] = { -HUGE_VAL }, most[] = { HUGE_VAL };
+	static int32_t first[] = { INT32_MIN }, last[] = { INT32_MAX };
+	static int32_t any[] = { 0 };
+	static bool no[] = { false };
+	struct probe *p = arena_zero(q->ctx->arena, sizeof(*p));
+
+	p->kind = PROBE_MEASURE;
+	p->param = q->plan->walked;
+	p->measures = (struct measures){
+		.param = arena_array(q->ctx->arena, 1, sizeof(int16_t)),
+		.lo_min = least, .lo_max = most, .hi_min = least,
+		.hi_max = most, .at_min = least, .at_max = most,
+		.aux_lo = first, .aux_hi = last, .system_lo = first,
+		.system_hi = last, .unit = any, .words = no, .n = 1,
+	};
+	p->measures.param[0] = p->param->number;
+	return p;
+}
+
 static const struct probe *
 driving(const struct sql *q)
 {
-	return q->plan->drives < 0 ? NULL : &q->plan->probes[q->plan->drives];
+	if (q->plan->drives >= 0)
+		return &q->plan->probes[q->plan->drives];
+	return q->walk == DRIVE_MEASURE ? every_measure(q) : NULL;
 }
 
 /* Ranges of `at`; flip is what makes another list of k. */
@@ -361,24 +386,6 @@ put_range(struct sql *q)
 		put_first_only(q);
 }
 
-/* A place's key as an argument; its number. */
-static int
-sql_key(struct sql *q, const struct order_key *key)
-{
-	switch (key->kind) {
-	case ORDER_TEXT:
-		pg_text(q->a, key->s);
-		break;
-	case ORDER_NUMBER:
-		pg_float8(q->a, key->number);
-		break;
-	case ORDER_TIME:
-		pg_time(q->a, key->us);
-		break;
-	}
-	return q->a->n;
-}
-
 /* From the cursor on, or from the end that the direction begins with. */
 static void
 put_from(struct sql *q)
@@ -498,6 +505,27 @@ sql_plain_leg(struct sql *q, const struct time_ranges *t, size_t i)
 	PUT(q, ")");
 }
 
+/* Without a row under the walked parameter: an element may be there and yet
+ * have no value to sort by, as a Quantity with a unit alone. */
+static void
+put_lacking(struct sql *q)
+{
+	const struct r4_param *param = q->plan->walked;
+	int bit = sql_int8(q, (int64_t)(UINT64_C(1) << param->bit));
+	int number = sql_param(q, param);
+
+	PUT(q, " and (%s.has & $%d = 0 or not exists ", q->r, bit);
+	if (q->plan->driver == DRIVE_DATE)
+		PUT(q, DATES_OF, q->r, number, q->r, number);
+	else if (q->plan->driver == DRIVE_STRING)
+		PUT(q, "(select 1 from str t where t.rid = %s.rid"
+		    IS_OURS_PARAM("t") "offset 0)", q->r, number);
+	else
+		PUT(q, "(select 1 from qty t where t.rid = %s.rid"
+		    IS_OURS_PARAM("t") "offset 0)", q->r, number);
+	PUT(q, ")");
+}
+
 /* What must be true of a row of a leg; asked once, said in every leg. */
 static struct str
 conditions(struct sql *q, bool ordered)
@@ -511,7 +539,7 @@ conditions(struct sql *q, bool ordered)
 		put_from(q);
 	sql_probes(q);
 	if (search_walks_missing(q->plan))
-		sql_has(q, q->plan->walked, false);
+		put_lacking(q);
 	text = buf_str(&q->b);
 	q->b = outer;
 	return text;

@@ -146,6 +146,21 @@ from (
 	where r.tn = $1 and r.type = $2 and not r.deleted
 	limit $3) x
 
+-- The newest bodies of some records, in the order asked; null for one that is
+-- not there (any more).
+-- $1 tn, $2 type, $3 rids; rid, body; ver_pkey.
+-- name: search_bodies
+select d.rid, v.body
+from unnest($3) with ordinality d(rid, n)
+left join lateral (
+	select case when v.tn = $1 and v.type = $2 and v.op <> 'D'
+		then v.body end body
+	from ver v
+	where v.rid = d.rid
+	order by v.ver desc
+	limit 1) v on true
+order by d.n
+
 -- The key that seals cursors. value; setting_pkey.
 -- name: search_cursor_key
 select value
