@@ -8,8 +8,10 @@
 
 #include "api/operation.h"
 #include "fhir/outcome.h"
+#include "fhir/profile.h"
 #include "fhir/record.h"
 #include "fhir/store.h"
+#include "fhir/terms.h"
 #include "fhir/validate.h"
 
 /* What is looked at, and what for. */
@@ -91,6 +93,43 @@ check_delete(struct ctx *ctx, const struct question *q)
 	return store_read(ctx, q->call->type, q->call->id, &record);
 }
 
+/* The profile that was named, else those that the resource names itself. */
+static enum err
+check_profiles(struct ctx *ctx, const struct question *q)
+{
+	struct str named = parameters_text(&q->given, "profile");
+	const struct r4_type *type = q->call->type;
+	uint32_t meta, list;
+	enum err err = OK;
+
+	if (named.p != NULL)
+		return profile_check(ctx, q->doc, q->node, type, named);
+	meta = jdoc_get(q->doc, q->node, STR("meta"));
+	list = meta == 0 ? 0 : jdoc_get(q->doc, meta, STR("profile"));
+	if (list == 0 || jdoc_type(q->doc, list) != JDOC_ARRAY)
+		return OK;
+	for (uint32_t i = jdoc_first(q->doc, list); i != 0 && err == OK;
+	    i = jdoc_next(q->doc, list, i))
+		if (jdoc_type(q->doc, i) == JDOC_STRING)
+			err = profile_check(ctx, q->doc, q->node, type,
+			    term_string(ctx, q->doc, i));
+	return err;
+}
+
+/* All that may be wrong with the resource. */
+static enum err
+check_resource(struct ctx *ctx, struct question *q)
+{
+	enum err err = take_resource(ctx, q);
+
+	if (err != OK)
+		return err;
+	(void)validate(ctx, q->doc, q->node, q->call->type);
+	if (str_eqz(q->mode, "update"))
+		check_id(ctx, q);
+	return check_profiles(ctx, q);
+}
+
 enum err
 fhir_validate(struct ctx *ctx, const struct call *call,
     struct http_answer *answer)
@@ -101,16 +140,10 @@ fhir_validate(struct ctx *ctx, const struct call *call,
 	if ((err = operation_input(ctx, call, &q.given)) != OK ||
 	    (err = check_mode(ctx, &q)) != OK)
 		return err;
-	if (str_eqz(q.mode, "delete")) {
-		if ((err = check_delete(ctx, &q)) != OK)
-			return err;
-	} else {
-		if ((err = take_resource(ctx, &q)) != OK)
-			return err;
-		(void)validate(ctx, q.doc, q.node, call->type);
-		if (str_eqz(q.mode, "update"))
-			check_id(ctx, &q);
-	}
+	err = str_eqz(q.mode, "delete") ? check_delete(ctx, &q) :
+	    check_resource(ctx, &q);
+	if (err != OK)
+		return err;
 	answer_private(answer);
 	answer_body(answer, call->media, outcome_write(ctx));
 	return OK;

@@ -16,6 +16,7 @@ static const struct parameter_kind validate_params[] = {
 /* name		use	type			min many	documentation */
 { "resource",	IN,	"Resource",		0, false, "The resource to look at; without it, of an instance, the stored one" },
 { "mode",	IN,	"code",			0, false, "create, update or delete: what is meant to be done with it; without it the content alone is looked at" },
+{ "profile",	IN,	"uri",			0, false, "The canonical of a stored StructureDefinition to keep to; without it those of meta.profile" },
 { "return",	OUT,	"OperationOutcome",	1, false, "What was found; status 200 whatever it is" },
 { NULL, IN, NULL, 0, false, NULL },
 };

@@ -125,6 +125,19 @@ fault_warn(struct ctx *ctx, struct str path, const char *fmt, ...)
 	add_issue(ctx, issue);
 }
 
+void
+fault_warn_as(struct ctx *ctx, const char *type, struct str path,
+    const char *fmt, ...)
+{
+	struct issue issue = { .warning = true, .type = type, .path = path };
+	va_list ap;
+
+	va_start(ap, fmt);
+	issue.text = arena_vprintf(ctx->arena, fmt, ap);
+	va_end(ap);
+	add_issue(ctx, issue);
+}
+
 struct str
 fault_sentence(struct arena *arena, struct str text)
 {

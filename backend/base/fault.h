@@ -106,6 +106,11 @@ void		fault_warn(struct ctx *ctx, struct str path,
 		    const char *fmt, ...)
 		    __attribute__((format(printf, 3, 4)));
 
+/* The same with its issue-type (a literal). */
+void		fault_warn_as(struct ctx *ctx, const char *type,
+		    struct str path, const char *fmt, ...)
+		    __attribute__((format(printf, 4, 5)));
+
 /* Forget all issues: before a retry. */
 void		fault_clear(struct ctx *ctx);
 

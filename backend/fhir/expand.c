@@ -223,18 +223,6 @@ find_nested(struct work *w, struct str url, struct expansion *out)
 	return err != OK ? err : expand_set(&inner, out);
 }
 
-static struct str
-text_of(struct work *w, uint32_t node)
-{
-	struct str raw = jdoc_raw(w->value_set->d, node);
-	char *out;
-
-	if (!w->value_set->d->nodes[node].escaped)
-		return raw;
-	out = arena_alloc(w->ctx->arena, raw.n);
-	return (struct str){ out, jdoc_decode(w->value_set->d, node, out) };
-}
-
 /* System and value sets of one part are met by all of its codes. R4
  * valueset.html#compositions */
 static enum err
@@ -255,7 +243,8 @@ expand_part(struct work *w, uint32_t part, struct expansion *out)
 	    err == OK; i = jdoc_next(d, sets, i), first = false) {
 		struct expansion nested;
 
-		if ((err = find_nested(w, text_of(w, i), &nested)) != OK)
+		if ((err = find_nested(w, term_string(w->ctx, d, i),
+		    &nested)) != OK)
 			return err;
 		if (first)
 			*out = nested;

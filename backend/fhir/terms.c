@@ -8,6 +8,8 @@
 #include "fhir/record.h"
 #include "fhir/search.h"
 
+static const size_t none = 0;
+
 static const struct {
 	const char		*type;
 	const struct r4_term	*own;
@@ -17,25 +19,31 @@ static const struct {
 	    &r4_code_systems_count },
 	[TERM_VALUE_SET] = { "ValueSet", r4_value_sets,
 	    &r4_value_sets_count },
+	[TERM_STRUCTURE] = { "StructureDefinition", NULL, &none },
 };
 
 /* --- members -------------------------------------------------------------- */
+
+struct str
+term_string(struct ctx *ctx, const struct jdoc *d, uint32_t node)
+{
+	struct str raw = jdoc_raw(d, node);
+	char *out;
+
+	if (!d->nodes[node].escaped)
+		return raw;
+	out = arena_alloc(ctx->arena, raw.n);
+	return (struct str){ out, jdoc_decode(d, node, out) };
+}
 
 struct str
 term_text(struct ctx *ctx, const struct jdoc *d, uint32_t object,
     const char *name)
 {
 	uint32_t node = jdoc_get(d, object, str_of(name));
-	struct str raw;
-	char *out;
 
-	if (node == 0 || jdoc_type(d, node) != JDOC_STRING)
-		return STR("");
-	raw = jdoc_raw(d, node);
-	if (!d->nodes[node].escaped)
-		return raw;
-	out = arena_alloc(ctx->arena, raw.n);
-	return (struct str){ out, jdoc_decode(d, node, out) };
+	return node == 0 || jdoc_type(d, node) != JDOC_STRING ? STR("") :
+	    term_string(ctx, d, node);
 }
 
 uint32_t

@@ -25,7 +25,8 @@ struct term {
 	struct str		 url, version, name;
 };
 
-enum term_kind { TERM_CODE_SYSTEM, TERM_VALUE_SET };
+/* Of structure definitions the program has none: its tables say them. */
+enum term_kind { TERM_CODE_SYSTEM, TERM_VALUE_SET, TERM_STRUCTURE };
 
 /*
  * The one of that canonical, "url" or "url|version"; without a version the
@@ -71,6 +72,10 @@ enum err	concepts_filter(struct ctx *ctx, const struct concepts *c,
 		    const struct jdoc *d, uint32_t filter, bool *selected);
 
 /* --- members -------------------------------------------------------------- */
+
+/* The decoded content of a string node. */
+struct str	term_string(struct ctx *ctx, const struct jdoc *d,
+		    uint32_t node);
 
 /* The decoded content of a string member, empty when absent; the node of an
  * array member's first element, 0 when there is none. */

@@ -10,7 +10,7 @@
 static const char *const issue_types[] = {
 	[BAD_SHAPE] = "structure", [MISSING] = "required",
 	[BAD_VALUE] = "value", [BAD_CODE] = "code-invalid",
-	[BROKEN_RULE] = "invariant",
+	[BROKEN_RULE] = "invariant", [NOT_CHECKED] = "incomplete",
 };
 
 /* A FHIRPath identifier; other names are delimited. FHIRPath 2.0 6.1 */
@@ -52,6 +52,17 @@ add_path(struct buf *path, const struct place *at)
 		buf_addf(path, "[%lld]", (long long)at->index);
 }
 
+/* An error of that sort at that place was noted before. */
+static bool
+was_said(const struct walk *w, struct str path, const char *type)
+{
+	for (const struct issue *i = w->ctx->fault.issues; i; i = i->next)
+		if (!i->warning && str_eq(i->path, path) && i->type != NULL &&
+		    strcmp(i->type, type) == 0)
+			return true;
+	return false;
+}
+
 void
 walk_problem(struct walk *w, const struct place *at, enum problem problem,
     const char *fmt, ...)
@@ -65,10 +76,28 @@ walk_problem(struct walk *w, const struct place *at, enum problem problem,
 	w->failed = true;
 	path = buf_new(w->ctx->arena, 64);
 	add_path(&path, at);
+	if (w->once && was_said(w, buf_str(&path), issue_types[problem]))
+		return;
 	va_start(ap, fmt);
 	text = arena_vprintf(w->ctx->arena, fmt, ap);
 	va_end(ap);
 	fail_as(w->ctx, ERR_VALIDATION, issue_types[problem], buf_str(&path),
+	    "%.*s %.*s", STR_ARGS(buf_str(&path)), STR_ARGS(text));
+}
+
+void
+walk_warning(struct walk *w, const struct place *at, enum problem problem,
+    const char *fmt, ...)
+{
+	struct buf path = buf_new(w->ctx->arena, 64);
+	struct str text;
+	va_list ap;
+
+	add_path(&path, at);
+	va_start(ap, fmt);
+	text = arena_vprintf(w->ctx->arena, fmt, ap);
+	va_end(ap);
+	fault_warn_as(w->ctx, issue_types[problem], buf_str(&path),
 	    "%.*s %.*s", STR_ARGS(buf_str(&path)), STR_ARGS(text));
 }
 

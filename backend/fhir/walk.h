@@ -35,6 +35,8 @@ struct walk {
 	bool			 inside;	/* of a contained resource */
 	bool			 in_bundle;	/* conditional references */
 	bool			 failed;
+	bool			 once;	/* what was said of a place is not
+					 * said again, in other words */
 };
 
 /* Sorts of problems; walk.c says the issue-type of each. */
@@ -43,12 +45,18 @@ enum problem {
 	MISSING,
 	BAD_VALUE,
 	BAD_CODE,		/* not of the required value set */
+	NOT_CHECKED,		/* by what is known here */
 	BROKEN_RULE		/* one of R4's invariants: dom-3, ext-1, ... */
 };
 
 /* Note a problem as an issue of the ctx. The text goes on after the path:
  * "must be ...". */
 void		walk_problem(struct walk *w, const struct place *at,
+		    enum problem problem, const char *fmt, ...)
+		    __attribute__((format(printf, 4, 5)));
+
+/* The same as a warning, which fails nothing. */
+void		walk_warning(struct walk *w, const struct place *at,
 		    enum problem problem, const char *fmt, ...)
 		    __attribute__((format(printf, 4, 5)));
 
