@@ -38,6 +38,8 @@ START_TEST(a_row_is_found_by_method_and_path)
 		{ HTTP_DELETE, "/v3/fhir/Patient/1", fhir_delete },
 		{ HTTP_GET, "/v3/fhir/Patient/1/_history", fhir_history },
 		{ HTTP_GET, "/v3/fhir/Patient/1/_history/2", fhir_read },
+		{ HTTP_GET, "/v3/fhir/Patient/_history", fhir_history_type },
+		{ HTTP_GET, "/v3/fhir/_history", fhir_history_system },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -60,6 +62,10 @@ START_TEST(the_holes_keep_what_they_matched)
 	m = find(HTTP_GET, "/v3/fhir/ValueSet/$expand");
 	ck_assert(str_eqz(m.type, "ValueSet"));
 	ck_assert_msg(m.id.n == 0, "another row's hole is kept");
+	m = find(HTTP_GET, "/v3/fhir/Patient/_history");
+	ck_assert_uint_eq(m.id.n, 0);	/* a row that failed behind it */
+	m = find(HTTP_GET, "/v3/fhir/_history");
+	ck_assert_uint_eq(m.type.n, 0);
 }
 END_TEST
 
@@ -110,7 +116,7 @@ START_TEST(only_known_parameters_are_taken)
 
 	ck_assert(route_takes(r, STR("_count")));
 	ck_assert(route_takes(r, STR("_before")));
-	ck_assert(!route_takes(r, STR("_since")));
+	ck_assert(!route_takes(r, STR("_cursor")));
 	ck_assert(!route_takes(r, STR("_count _before")));
 	r = find(HTTP_GET, "/v3/fhir/Patient").route;
 	ck_assert(route_takes(r, STR("anything")));

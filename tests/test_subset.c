@@ -101,7 +101,7 @@ START_TEST(record_is_cut_to_what_was_asked)
 	    str_of(cuts[_i].query));
 	struct record record = { .type = type, .body = str_of(cuts[_i].body) };
 	struct subset subset;
-	enum err err = subset_of(&ctx, type, &params, false, &subset);
+	enum err err = subset_of(&ctx, &type, 1, &params, false, &subset);
 
 	ck_assert_int_eq(err, cuts[_i].left == NULL ? ERR_INVALID_REQUEST :
 	    OK);
@@ -137,11 +137,11 @@ START_TEST(what_is_no_subset_is_refused_by_name)
 	    str_of(refusals[_i].query));
 	struct subset subset;
 
-	ck_assert_int_eq(subset_of(&ctx, type, &params, false, &subset),
+	ck_assert_int_eq(subset_of(&ctx, &type, 1, &params, false, &subset),
 	    refusals[_i].err);
 	ck_assert_msg(strstr(records_issue(&ctx), refusals[_i].says) != NULL,
 	    "%s", records_issue(&ctx));
-	ck_assert_int_eq(subset_of(&ctx, type, &params, true, &subset), OK);
+	ck_assert_int_eq(subset_of(&ctx, &type, 1, &params, true, &subset), OK);
 	ck_assert(subset.names == NULL || subset.n > 0);
 	ck_assert(subset.names == NULL || subset.kind == SUBSET_WHOLE);
 }

@@ -28,6 +28,7 @@ static const struct {
 	{ "read",		SCOPE_R },
 	{ "vread",		SCOPE_R },
 	{ "history-instance",	SCOPE_R },
+	{ "history-type",	SCOPE_R },
 	{ "search-type",	SCOPE_S },
 	{ "create",		SCOPE_C },
 	{ "update",		SCOPE_U },
@@ -208,7 +209,7 @@ statement(struct ctx *ctx)
 		add_type(ctx, &b, &r4_types[i]);
 	}
 	buf_addz(&b, "],\"interaction\":[{\"code\":\"transaction\"},"
-	    "{\"code\":\"batch\"}]");
+	    "{\"code\":\"batch\"},{\"code\":\"history-system\"}]");
 	add_operations(ctx, &b, NULL);
 	buf_addz(&b, "}]}");
 	return buf_str(&b);

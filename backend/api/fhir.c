@@ -79,7 +79,7 @@ fhir_check_id(struct ctx *ctx, struct str id)
 static enum err
 read_subset(struct ctx *ctx, const struct call *call, struct subset *out)
 {
-	enum err err = subset_of(ctx, call->type, &call->params,
+	enum err err = subset_of(ctx, &call->type, 1, &call->params,
 	    call->prefer.handling == HANDLING_LENIENT, out);
 
 	if (err == OK && out->kind == SUBSET_COUNT)

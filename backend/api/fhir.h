@@ -7,13 +7,18 @@
 
 #include "api/route.h"
 
-route_handler	fhir_read, fhir_history, fhir_search, fhir_search_form,
+route_handler	fhir_read, fhir_search, fhir_search_form,
 		fhir_create, fhir_update, fhir_delete, fhir_bundle,
 		fhir_capabilities, fhir_validate,
 		fhir_expand, fhir_validate_code, fhir_lookup;
 
 /* Ahead of fhir_read, which answers read and vread. */
 route_ask	fhir_ask_read;
+
+/* The versions of a record, of a type, of all types that may be read. */
+route_handler	fhir_history, fhir_history_type, fhir_history_system;
+#define FHIR_HISTORY_PARAMS						\
+	"_count _since _at _sort _list _summary _elements"
 
 /* Conditional update and delete, and the way of fhir_create with If-None-Exist
  * (fhir_conditional.c). */
@@ -38,5 +43,10 @@ void		fhir_answer_deleted(struct ctx *ctx, const struct call *call,
 
 /* ERR_NOT_FOUND for what can be nobody's id. */
 enum err	fhir_check_id(struct ctx *ctx, struct str id);
+
+/* A link's query with _format and _pretty as they were sent: whoever follows it
+ * wants the same form. */
+struct str	fhir_link(struct ctx *ctx, const struct call *call,
+		    struct str query);
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef FHIR_BUNDLE_H
 #define FHIR_BUNDLE_H
 
+#include "fhir/history.h"
 #include "fhir/search.h"
 #include "fhir/store.h"
 

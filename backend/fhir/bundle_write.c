@@ -125,6 +125,7 @@ bundle_history(struct ctx *ctx, const struct history_page *page,
 	add_head(&b, "history", page->total);
 	add_link(&b, "self", url, page->self);
 	add_link_if(&b, "next", url, page->next);
+	add_link_if(&b, "current", url, page->current);
 	buf_addc(&b, ']');
 	http_body(answer, buf_str(&b));
 	for (size_t i = 0; i < page->n; i++) {

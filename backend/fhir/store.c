@@ -11,8 +11,7 @@
 #include <limits.h>
 
 /* Columns of every statement that reads records. */
-enum column { COL_RID, COL_VER, COL_UPDATED, COL_DELETED, COL_OP, COL_BODY,
-	COL_COUNT, COL_CREATED };
+enum column { COL_RID, COL_VER, COL_UPDATED, COL_DELETED, COL_OP, COL_BODY };
 
 /* Bodies above this do not come along with others that were asked at the same
  * time, so that many large ones never lie in memory together. */
@@ -190,32 +189,4 @@ store_vread(struct ctx *ctx, const struct r4_type *type, struct str id,
 	struct record_ask ask = { .type = type, .id = id, .ver = ver };
 
 	return read_alone(ctx, &ask, out);
-}
-
-enum err
-store_history(struct ctx *ctx, const struct r4_type *type, struct str id,
-    int32_t below, int count, struct history_page *out)
-{
-	struct pg_args a = args_of(ctx, type, id);
-	PGresult *res;
-	enum err err;
-	int rows;
-
-	pg_int4(&a, below == 0 ? INT32_MAX : below);
-	pg_int4(&a, count);
-	if ((err = pg_exec(ctx, &query_store_history, &a, &res)) != OK)
-		return err;
-	if ((rows = PQntuples(res)) == 0)
-		return fail_not_found(ctx, type, id);
-	*out = (struct history_page){
-		.total = pg_get_int4(res, 0, COL_COUNT),
-		.n = pg_is_null(res, 0, COL_VER) ? 0 : (size_t)rows,
-	};
-	out->records = arena_array(ctx->arena, out->n, sizeof(*out->records));
-	for (size_t i = 0; i < out->n; i++) {
-		take_record(res, (int)i, type, id, &out->records[i]);
-		out->records[i].created = pg_get_bool(res, (int)i,
-		    COL_CREATED);
-	}
-	return OK;
 }

@@ -53,20 +53,6 @@ struct record_ask	*store_ask(struct ctx *ctx, const struct r4_type *type,
 enum err	store_answer(struct ctx *ctx, const struct record_ask *ask,
 		    struct record *out);
 
-/* Versions of one record, newest first. */
-struct history_page {
-	struct record	*records;
-	size_t		 n;
-	int64_t		 total;		/* of all versions */
-	struct str	 self, next;	/* queries of the links, by the caller;
-					 * empty when there is none */
-};
-
-/* `count` versions below version `below` (0 = from the newest). */
-enum err	store_history(struct ctx *ctx, const struct r4_type *type,
-		    struct str id, int32_t below, int count,
-		    struct history_page *out);
-
 /* --- writing -------------------------------------------------------------- */
 
 /* What a change may find instead of a version: RFC 9110 13.1.1, 13.1.2 */

@@ -7,6 +7,7 @@
 #include "fhir/store_row.h"
 
 #include "base/when.h"
+#include "fhir/writer.h"
 
 #include "queries.h"
 
@@ -42,6 +43,8 @@ try_often(struct ctx *ctx, enum err (*once)(struct ctx *ctx, void *arg),
 		if (before.last != NULL)
 			before.last->next = NULL;
 		wait_turn(i);
+		if ((err = writer_set_clock(ctx)) != OK)
+			return err;
 	}
 	return fail(ctx, ERR_UNAVAILABLE, "too many others change the same "
 	    "records at the moment; try again in a few seconds");

@@ -239,7 +239,7 @@ build_row(struct row *row, int writer, int64_t now_us)
 static enum err
 build_rows(struct ctx *ctx, struct rows *rows)
 {
-	int64_t now_us = when_now();
+	int64_t now_us = writer_now();
 	enum err err;
 
 	for (size_t i = 0; i < rows->n; i++) {

@@ -163,7 +163,7 @@ subset_take(struct ctx *ctx, const struct r4_type *const *types, size_t n,
 }
 
 enum err
-subset_of(struct ctx *ctx, const struct r4_type *type,
+subset_of(struct ctx *ctx, const struct r4_type *const *types, size_t n,
     const struct http_params *params, bool lenient, struct subset *out)
 {
 	struct str wrong;
@@ -177,7 +177,7 @@ subset_of(struct ctx *ctx, const struct r4_type *type,
 		if (!str_eqz(param->name, "_summary") &&
 		    !str_eqz(param->name, "_elements"))
 			continue;
-		err = subset_take(ctx, &type, 1, param, out, &wrong);
+		err = subset_take(ctx, types, n, param, out, &wrong);
 		if (err != OK && !lenient)
 			return fail_at(ctx, err, param->name, "%.*s",
 			    STR_ARGS(wrong));

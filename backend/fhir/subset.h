@@ -33,10 +33,10 @@ enum err	subset_take(struct ctx *ctx, const struct r4_type *const *types,
 		    size_t n, const struct http_param *param,
 		    struct subset *subset, struct str *wrong);
 
-/* Those of params that say a subset of records of one type; others are left
+/* Those of params that say a subset of records of these types; others are left
  * alone. */
-enum err	subset_of(struct ctx *ctx, const struct r4_type *type,
-		    const struct http_params *params, bool lenient,
+enum err	subset_of(struct ctx *ctx, const struct r4_type *const *types,
+		    size_t n, const struct http_params *params, bool lenient,
 		    struct subset *out);
 
 /*

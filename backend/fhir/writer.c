@@ -12,6 +12,10 @@
 #define COUNTER_BITS	10
 #define EPOCH_2020_MS	INT64_C(1577836800000)
 
+/* Clocks that differ by less than this are taken as one: what is measured of
+ * the other is late by a round trip. */
+#define SKEW_US		(US_PER_SECOND / 2)
+
 /* The lease belongs to a session: a lost connection lost it too. */
 static struct {
 	const struct pg	*pg;
@@ -23,6 +27,17 @@ static struct {
 	int64_t	ms;
 	int	counter;
 } last;
+
+/* What the database's clock is ahead of ours; 0 when they agree. */
+static int64_t ahead_us;
+
+static void
+take_clock(int64_t database_us)
+{
+	ahead_us = database_us - when_now();
+	if (ahead_us > -SKEW_US && ahead_us < SKEW_US)
+		ahead_us = 0;
+}
 
 static enum err
 take_lease(struct ctx *ctx)
@@ -43,6 +58,7 @@ take_lease(struct ctx *ctx)
 	lease.number = pg_get_int4(res, 0, 0);
 	lease.pg = ctx->pg;
 	lease.session = pg_session(ctx->pg);
+	take_clock(pg_get_time(res, 0, 1));
 	return OK;
 }
 
@@ -56,6 +72,23 @@ writer_lease(struct ctx *ctx, int *number)
 		return err;
 	*number = lease.number;
 	return OK;
+}
+
+enum err
+writer_set_clock(struct ctx *ctx)
+{
+	PGresult *res;
+	enum err err = pg_exec(ctx, &query_store_clock, NULL, &res);
+
+	if (err == OK)
+		take_clock(pg_get_time(res, 0, 0));
+	return err;
+}
+
+int64_t
+writer_now(void)
+{
+	return when_now() + ahead_us;
 }
 
 int64_t

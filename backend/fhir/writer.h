@@ -15,6 +15,14 @@
 enum err	writer_lease(struct ctx *ctx, int *number);
 
 /*
+ * The time of a write: ours, but the database's where the two differ by more
+ * than half a second, as found when the number was leased or the clock set. A
+ * write whose time is 5 s before the database's is refused there (ERR_RETRY).
+ */
+int64_t		writer_now(void);
+enum err	writer_set_clock(struct ctx *ctx);
+
+/*
  * A new rid: milliseconds since 2020, the writer, a counter. Grows with each
  * call, so new rows go to the right end of every index, and is unique among
  * all writers.

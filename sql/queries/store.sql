@@ -29,26 +29,6 @@ select r.rid, v.ver, v.updated, v.op = 'D', v.op,
 from res r join ver v on v.rid = r.rid and v.ver = $5
 where r.tn = $1 and r.type = $2 and r.id = $3
 
--- Newest first, ending early behind 8 MB of bodies; one row with a null version
--- when there is none below $4. The last columns: the count of all versions, and
--- whether there was no record before this one.
--- name: store_history
--- $2 type, $3 id, $4 below this version, $5 at most so many
-select r.rid, v.ver, v.updated, v.op = 'D', v.op, v.body, r.ver,
-	coalesce((select p.op = 'D' from ver p
-	where p.rid = r.rid and p.ver = v.ver - 1), true)
-from res r left join lateral (
-	select ver, updated, op, body from (
-		select ver, updated, op, body, size,
-			sum(size) over (order by ver desc) so_far
-		from ver, lateral (
-			select coalesce(octet_length(body), 0)) b(size)
-		where rid = r.rid and ver < $4
-		order by ver desc limit $5) h
-	where so_far - size <= 8388608) v on true
-where r.tn = $1 and r.type = $2 and r.id = $3
-order by v.ver desc
-
 -- Find and lock the rows that are to change, in the order given. The tenant comes
 -- as an array too: a constant would let an empty table's plan walk the tenant.
 -- name: store_lock
@@ -66,14 +46,18 @@ for no key update of r
 select pg_advisory_xact_lock(k) from unnest($1::bigint[]) u(k)
 
 -- A number that no other session has, until this session ends: part of the
--- rids it makes, and its shard of the counters.
+-- rids it makes, and its shard of the counters; and the database's clock.
 -- name: store_writer
 -- $1 where to begin looking
-select n::int from generate_series($1, $1 + 4095) g(i),
+select n::int, clock_timestamp() from generate_series($1, $1 + 4095) g(i),
 	lateral (select g.i % 4096) m(n)
 where pg_try_advisory_lock(844252517, n::int) limit 1
 
--- New records: record, version, event, audit, counts. store_update takes the
+-- name: store_clock
+select clock_timestamp()
+
+-- New records: record, version, event, audit, counts; t refuses a time from too
+-- far back before anything is written (0005_horizon.sql). store_update takes the
 -- same arguments. Of the flattened arrays a row owns [k0 : k1] and [r0 : r1].
 -- name: store_create
 -- $2 type, $3 id, $4 rid, $5 ver, $6 at, $7 updated, $8 op, $9 has, $10 rh,
@@ -89,13 +73,15 @@ with u as materialized (
 		$27::bigint[])
 	as u(type, id, rid, ver, at, updated, op, has, rh, k0, k1, r0, r1,
 		body, print, rules)
+), t as materialized (
+	select in_time(min(updated)) as ok from u
 ), r as (
 	insert into res (tn, type, id, rid, ver, at, updated, deleted, has,
 		rh, keys, auxs, refs, print, rules)
 	select $1, type, id, rid, ver, at, updated, false, has, rh,
 		($16::bigint[])[k0:k1], ($17::int[])[k0:k1],
 		($18::bigint[])[r0:r1], print, rules
-	from u
+	from u where (select ok from t)
 ), v as (
 	insert into ver (rid, ver, tn, type, updated, op, client, body)
 	select rid, ver, $1, type, updated, op::"char", $19, body from u
@@ -110,6 +96,7 @@ with u as materialized (
 )
 insert into cnt (tn, type, shard, n)
 select $1, type, $23, n from unnest($24::smallint[], $25::bigint[]) c(type, n)
+where (select ok from t)
 on conflict (tn, type, shard) do update set n = cnt.n + excluded.n
 
 -- Next versions of records whose rows are locked, deletions among them. `is true`
@@ -123,6 +110,8 @@ with u as materialized (
 		$27::bigint[])
 	as u(type, id, rid, ver, at, updated, op, has, rh, k0, k1, r0, r1,
 		body, print, rules)
+), t as materialized (
+	select in_time(min(updated)) as ok from u
 ), r as (
 	update res set ver = u.ver, at = u.at, updated = u.updated,
 		deleted = u.op = 'D', has = u.has,
@@ -130,6 +119,7 @@ with u as materialized (
 		refs = ($18::bigint[])[r0:r1], print = u.print,
 		rules = u.rules
 	from u where res.rid = u.rid and (res.tn = $1) is true
+		and (select ok from t)
 ), v as (
 	insert into ver (rid, ver, tn, type, updated, op, client, body)
 	select rid, ver, $1, type, updated, op::"char", $19, nullif(body, '')
@@ -145,6 +135,7 @@ with u as materialized (
 )
 insert into cnt (tn, type, shard, n)
 select $1, type, $23, n from unnest($24::smallint[], $25::bigint[]) c(type, n)
+where (select ok from t)
 on conflict (tn, type, shard) do update set n = cnt.n + excluded.n
 
 -- Search keys that a new version no longer has: postings one by one, the others
