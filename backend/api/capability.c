@@ -147,6 +147,22 @@ truth(bool is)
 	return is ? "true" : "false";
 }
 
+/* What _include and _revinclude can name: references of source, or to target. */
+static void
+add_includes(struct buf *b, const struct r4_type *source,
+    const struct r4_type *target)
+{
+	for (size_t t = 0; t < r4_types_count; t++) {
+		const struct r4_type *type = &r4_types[t];
+
+		for (size_t i = 0; (source == NULL || source == type) &&
+		    i < type->nparams; i++)
+			if (search_can_include(type->params[i], target))
+				buf_addf(b, ",\"%s:%s\"", type->name,
+				    type->params[i]->code);
+	}
+}
+
 static void
 add_type(struct ctx *ctx, struct buf *b, const struct r4_type *type)
 {
@@ -167,6 +183,10 @@ add_type(struct ctx *ctx, struct buf *b, const struct r4_type *type)
 	    ctx->conf->delete_many ? "multiple" : "single",
 	    reference_policy(ctx->conf));
 	add_params(b, type);
+	buf_addz(b, "],\"searchInclude\":[\"*\"");
+	add_includes(b, type, NULL);
+	buf_addz(b, "],\"searchRevInclude\":[\"*\"");
+	add_includes(b, NULL, type);
 	buf_addc(b, ']');
 	add_operations(ctx, b, type);
 	buf_addc(b, '}');

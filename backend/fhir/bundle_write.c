@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/when.h"
+#include "fhir/outcome.h"
 
 static void
 add_link(struct buf *b, const char *relation, struct str url, struct str query)
@@ -69,12 +70,34 @@ put_before(struct ctx *ctx, struct http_answer *answer, bool first,
 	http_body(answer, buf_str(&b));
 }
 
+static void
+put_found(struct ctx *ctx, struct http_answer *answer, struct str base,
+    const struct record *records, size_t n, bool first, struct str mode)
+{
+	for (size_t i = 0; i < n; i++) {
+		put_before(ctx, answer, first && i == 0, base, &records[i]);
+		http_body(answer, records[i].body);
+		http_body(answer, mode);
+	}
+}
+
+/* What was ignored or left out. R4 search.html#entries */
+static void
+put_outcome(struct ctx *ctx, struct http_answer *answer, bool first)
+{
+	http_body(answer, first ? STR(",\"entry\":[{\"resource\":") :
+	    STR(",{\"resource\":"));
+	http_body(answer, outcome_write(ctx));
+	http_body(answer, STR(",\"search\":{\"mode\":\"outcome\"}}"));
+}
+
 void
 bundle_searchset(struct ctx *ctx, const struct search_page *page,
     struct str base, struct str path, struct http_answer *answer)
 {
 	struct str url = join(ctx, base, path);
 	struct buf b = buf_new(ctx->arena, 1024);
+	size_t n = page->n + page->nincluded;
 
 	add_head(&b, "searchset", page->total);
 	add_link(&b, "self", url, page->self);
@@ -83,12 +106,14 @@ bundle_searchset(struct ctx *ctx, const struct search_page *page,
 	add_link_if(&b, "next", url, page->next);
 	buf_addc(&b, ']');
 	http_body(answer, buf_str(&b));
-	for (size_t i = 0; i < page->n; i++) {
-		put_before(ctx, answer, i == 0, base, &page->records[i]);
-		http_body(answer, page->records[i].body);
-		http_body(answer, STR(",\"search\":{\"mode\":\"match\"}}"));
-	}
-	http_body(answer, page->n > 0 ? STR("]}") : STR("}"));
+	put_found(ctx, answer, base, page->records, page->n, true,
+	    STR(",\"search\":{\"mode\":\"match\"}}"));
+	put_found(ctx, answer, base, page->included, page->nincluded,
+	    page->n == 0, STR(",\"search\":{\"mode\":\"include\"}}"));
+	if (ctx->fault.issues != NULL)
+		put_outcome(ctx, answer, n == 0);
+	http_body(answer, n > 0 || ctx->fault.issues != NULL ? STR("]}") :
+	    STR("}"));
 }
 
 /* The request that made a version, and what it was answered. R4

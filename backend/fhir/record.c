@@ -108,14 +108,26 @@ record_read(const struct r4_type *type, struct str body, struct record *out)
 }
 
 const struct jdoc *
-record_parse(struct arena *arena, struct str body)
+record_parse_next(struct arena *arena, struct str body, struct record_doc *doc)
 {
-	size_t room = jdoc_bound(body);
-	struct jdoc *d = arena_zero(arena, sizeof(*d));
-	enum jdoc_error error = jdoc_parse(d, body, arena_array(arena, room,
-	    sizeof(struct jnode)), room, JDOC_DEPTH_MAX);
+	size_t need = jdoc_bound(body);
+	enum jdoc_error error;
 
+	if (need > doc->room) {
+		doc->room = need + doc->room / 2;
+		doc->nodes = arena_alloc(arena, doc->room *
+		    sizeof(*doc->nodes));
+	}
+	error = jdoc_parse(&doc->d, body, doc->nodes, doc->room,
+	    JDOC_DEPTH_MAX);
 	assert(error == JDOC_OK);
 	(void)error;
-	return d;
+	return &doc->d;
+}
+
+const struct jdoc *
+record_parse(struct arena *arena, struct str body)
+{
+	return record_parse_next(arena, body, arena_zero(arena,
+	    sizeof(struct record_doc)));
 }

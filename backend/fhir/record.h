@@ -24,4 +24,14 @@ void		record_read(const struct r4_type *type, struct str body,
 /* A body of ours as a document, in the arena. */
 const struct jdoc	*record_parse(struct arena *arena, struct str body);
 
+/* The same of one body after the other, in memory that each uses again: {0} at
+ * first. */
+struct record_doc {
+	struct jdoc	 d;
+	struct jnode	*nodes;
+	size_t		 room;
+};
+const struct jdoc	*record_parse_next(struct arena *arena,
+			    struct str body, struct record_doc *doc);
+
 #endif

@@ -21,6 +21,8 @@ struct search;	/* a parsed query: fhir/search_parse.c */
 struct search_page {
 	struct record	*records;
 	size_t		 n;
+	struct record	*included;	/* by _include and _revinclude */
+	size_t		 nincluded;
 	/* Query strings (without '?') of this page and its neighbours; empty
 	 * when there is none. */
 	struct str	 self, first, next, previous;
@@ -35,6 +37,11 @@ const char	*search_param_type(const struct r4_param *param);
  * :[type] of references; NULL when it has no more. */
 const char	*search_param_modifier(const struct r4_param *param,
 		    unsigned i);
+
+/* Whether _include and _revinclude can name it, and, of a target that is not
+ * NULL, whether it can refer to one. */
+bool		search_can_include(const struct r4_param *param,
+		    const struct r4_type *target);
 
 enum err	search_parse(struct ctx *ctx, const struct r4_type *type,
 		    const struct http_params *params, bool lenient,

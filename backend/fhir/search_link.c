@@ -36,8 +36,8 @@ not_a_link(struct parse *p, const struct r4_param *param)
 	    "records of this server", param->code);
 }
 
-static enum err
-unknown_type(struct parse *p, struct str name)
+enum err
+search_unknown_type(struct parse *p, struct str name)
 {
 	const char *best = NULL;
 	size_t near = 4, distance, i;
@@ -174,7 +174,7 @@ chain_types(struct parse *p, const struct search_condition *c, struct str name,
 	*types = arena_array(p->ctx->arena, 1, sizeof(**types));
 	**types = r4_type_named(name);
 	if (**types == NULL)
-		return unknown_type(p, name);
+		return search_unknown_type(p, name);
 	if (!search_is_target(c->param, **types))
 		return fail(p->ctx, ERR_INVALID_PARAMETER,
 		    "Search parameter '%s' cannot refer to a %.*s",
@@ -230,7 +230,7 @@ take_has(struct parse *p, const struct http_param *param,
 		    "parameter, as in _has:Observation:patient:code",
 		    STR_ARGS(param->name));
 	if (type == NULL)
-		return unknown_type(p, name);
+		return search_unknown_type(p, name);
 	c->param = r4_param_named(type, code);
 	if (c->param == NULL)
 		return search_unknown(p, type, code, "Search parameter");

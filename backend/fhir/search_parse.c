@@ -214,8 +214,8 @@ static const struct general {
 { "_sort",		take_sort,	true },		/* #sort */
 { "_format",		take_format,	true },		/* http.html#parameters */
 { "_pretty",		take_nothing,	false },
-{ "_include",		not_offered,	false },	/* #revinclude */
-{ "_revinclude",	not_offered,	false },
+{ "_include",		search_take_include, true },	/* #revinclude */
+{ "_revinclude",	search_take_include, true },
 { "_elements",		take_subset,	true },		/* #elements */
 { "_summary",		take_subset,	true },		/* #summary */
 { "_total",		take_total,	true },		/* #total */
@@ -375,7 +375,8 @@ take_param(struct parse *p, const struct http_param *param)
 		    STR_ARGS(param->name));
 	if (general == NULL)
 		err = search_take_condition(p, param);
-	else if (rest.p != NULL && general->take != not_offered)
+	else if (rest.p != NULL && general->take != not_offered &&
+	    general->take != search_take_include)
 		err = no_modifier(p, code, rest, false);
 	else
 		err = general->take(p, param);

@@ -1,6 +1,6 @@
 /*
- * Between search_parse.c, which takes parameters, and search_link.c, which
- * takes those whose names lead to other types.
+ * Between search_parse.c, which takes parameters, and search_link.c and
+ * search_include.c, which take those that lead to other types.
  */
 #ifndef FHIR_SEARCH_PARSE_H
 #define FHIR_SEARCH_PARSE_H
@@ -29,6 +29,7 @@ enum err	search_refuse(struct parse *p, enum err err, struct str text);
 /* No such name; what says of what ("Search parameter"). */
 enum err	search_unknown(struct parse *p, const struct r4_type *type,
 		    struct str code, const char *what);
+enum err	search_unknown_type(struct parse *p, struct str name);
 
 /* A condition on p->search's type. */
 enum err	search_take_condition(struct parse *p,
@@ -48,6 +49,16 @@ bool		search_is_link(struct str name);
  * looks into. R4 search.html#chaining, #has
  */
 enum err	search_take_link(struct parse *p,
+		    const struct http_param *param);
+
+/* --- search_include.c ----------------------------------------------------- */
+
+/*
+ * Take _include or _revinclude, with or without :iterate. ERR_SCOPE when ctx's
+ * who may not read a type that can only be the one that is brought along.
+ * R4 search.html#revinclude
+ */
+enum err	search_take_include(struct parse *p,
 		    const struct http_param *param);
 
 #endif

@@ -16,6 +16,7 @@
 #define SEARCH_CONDITIONS_MAX	16
 #define SEARCH_VALUES_MAX	200
 #define SEARCH_SORT_MAX		3
+#define SEARCH_INCLUDES_MAX	32
 
 /* A name may lead through so many references (`a.b.c=` through two), and its
  * untyped ones may stand for so many searches of other types. */
@@ -82,6 +83,16 @@ struct search_sort {
 	bool			 descending;
 };
 
+/* What is brought along: the records that source refers to by param, or, in
+ * reverse, the source records that refer so to what is there. */
+struct search_include {
+	bool			 reverse;
+	bool			 iterate;	/* from what came along, too */
+	const struct r4_type	*source;	/* NULL: each type */
+	const struct r4_param	*param;		/* NULL: each reference */
+	const struct r4_type	*target;	/* NULL: each type */
+};
+
 struct search {
 	const struct r4_type	*type;
 	struct search_condition	*conditions;
@@ -93,6 +104,8 @@ struct search {
 	bool			 totals;	/* _total is wanted */
 	bool			 counts;	/* nothing but the total is */
 	struct subset		 subset;	/* of each record */
+	struct search_include	*includes;
+	size_t			 nincludes;
 	struct str		 cursor;	/* as sent; empty = none */
 	/* What was applied, in the order sent, without _offset and _cursor:
 	 * the links are made of it. */

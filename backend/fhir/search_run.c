@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "fhir/record.h"
+#include "fhir/search_include.h"
 #include "fhir/search_plan.h"
 #include "queries.h"
 
@@ -414,8 +415,24 @@ run_page(struct ctx *ctx, struct plan *plan, struct search_page *out)
 		reverse(&rows);
 	out->records = rows.records;
 	out->n = rows.n;
-	subset_records(ctx, &plan->search->subset, out->records, out->n);
 	return write_links(ctx, plan, &rows, &begin, more, out);
+}
+
+/* What comes along with the page, then what is shown of all. _elements is of
+ * the matches alone. R4 search.html#elements */
+static enum err
+run_rest(struct ctx *ctx, struct key_space space, const struct search *search,
+    struct search_page *out)
+{
+	enum err err = OK;
+
+	if (search->nincludes > 0)
+		err = search_include_run(ctx, space, search, out);
+	subset_records(ctx, &search->subset, out->records, out->n);
+	if (search->subset.names == NULL)
+		subset_records(ctx, &search->subset, out->included,
+		    out->nincluded);
+	return err;
 }
 
 enum err
@@ -436,5 +453,9 @@ search_run(struct ctx *ctx, struct search *search, struct search_page *out)
 	if ((alone || search->totals) &&
 	    (err = run_total(ctx, &plan, out)) != OK)
 		return err;
-	return alone ? OK : run_page(ctx, &plan, out);
+	if (alone)
+		return OK;
+	if ((err = run_page(ctx, &plan, out)) != OK)
+		return err;
+	return run_rest(ctx, space, search, out);
 }

@@ -2,9 +2,8 @@
 
 #include "fhir/subset.h"
 
-#include <assert.h>
-
 #include "base/buf.h"
+#include "fhir/record.h"
 #include "fhir/structure.h"
 #include "fhir/suggest.h"
 
@@ -415,26 +414,14 @@ void
 subset_records(struct ctx *ctx, const struct subset *subset,
     struct record *records, size_t n)
 {
-	enum jdoc_error error = JDOC_OK;
-	struct jnode *nodes = NULL;
-	size_t room = 0, need, i;
-	struct jdoc d;
+	struct record_doc doc = { .room = 0 };
+	size_t i;
 
 	if (subset->kind == SUBSET_WHOLE && subset->names == NULL)
 		return;
-	for (i = 0; i < n; i++) {
-		if (records[i].body.n == 0)
-			continue;
-		need = jdoc_bound(records[i].body);
-		if (need > room) {
-			room = need * 2;
-			nodes = arena_alloc(ctx->arena, room * sizeof(*nodes));
-		}
-		error = jdoc_parse(&d, records[i].body, nodes, room,
-		    JDOC_DEPTH_MAX);
-		assert(error == JDOC_OK);
-		records[i].body = copy_record(ctx, subset, &d,
-		    records[i].type);
-	}
-	(void)error;
+	for (i = 0; i < n; i++)
+		if (records[i].body.n > 0)
+			records[i].body = copy_record(ctx, subset,
+			    record_parse_next(ctx->arena, records[i].body,
+			    &doc), records[i].type);
 }
