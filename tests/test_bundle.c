@@ -245,14 +245,15 @@ START_TEST(rewritten_nodes_are_those_of_a_fresh_parse)
 	static const char *const names[] = { "family.json", "absolute.json" };
 	const struct jdoc *d;
 	struct entries entries;
+	struct links links = { NULL, 0 };
 
 	for (size_t i = 0; i < 2; i++) {
-		struct jdoc *fresh;
+		struct jdoc *fresh, *sent = parse(file(names[i]));
 
-		ck_assert_int_eq(bundle_entries(&ctx, parse(file(names[i])),
-		    allow_all, &entries), OK);
-		ck_assert_int_eq(refs_rewrite(&ctx, parse(file(names[i])),
-		    &entries, &d), OK);
+		ck_assert_int_eq(bundle_entries(&ctx, sent, allow_all,
+		    &entries), OK);
+		ck_assert_int_eq(refs_rewrite(&ctx, sent, &entries, &links,
+		    &d), OK);
 		fresh = parse(d->text);
 		ck_assert_uint_eq(d->count, fresh->count);
 		ck_assert_mem_eq(d->nodes, fresh->nodes,
@@ -304,7 +305,9 @@ static const struct {
 	    "missing" },
 	{ BUNDLE("{\"resource\":" P "}"), ERR_INVALID_REQUEST,
 	    "Bundle.entry[0].request", "missing" },
-	{ BUNDLE("{" REQ("PATCH", "Patient/1") "}"), ERR_NOT_SUPPORTED,
+	{ BUNDLE("{" REQ("PATCH", "Patient/1") "}"), ERR_INVALID_REQUEST,
+	    "Bundle.entry[0].resource", "needs" },
+	{ BUNDLE("{" REQ("HEAD", "Patient/1") "}"), ERR_NOT_SUPPORTED,
 	    "Bundle.entry[0].request.method", "POST" },
 	{ BUNDLE("{\"resource\":" P "," REQ("POST", "Nothing") "}"),
 	    ERR_INVALID_REQUEST, "Bundle.entry[0].request.url", "type" },
@@ -315,8 +318,8 @@ static const struct {
 	    "Patient/<id>" },
 	{ BUNDLE("{\"resource\":" PID("a") "," REQ("PUT", "Patient/a_b") "}"),
 	    ERR_INVALID_REQUEST, "Bundle.entry[0].request.url", "<id>" },
-	{ BUNDLE("{\"resource\":" P "," REQ("PUT", "Patient?name=x") "}"),
-	    ERR_NOT_SUPPORTED, "Bundle.entry[0].request.url", "query" },
+	{ BUNDLE("{\"resource\":" P "," REQ("PUT", "Patient?none=x") "}"),
+	    ERR_INVALID_REQUEST, "Bundle.entry[0].request.url", "none" },
 	{ BUNDLE("{\"request\":{\"method\":\"GET\",\"url\":7}}"),
 	    ERR_INVALID_REQUEST, "Bundle.entry[0].request.url", "string" },
 	{ BUNDLE("{\"resource\":" P "," REQ("GET", "Patient/a") "}"),
@@ -325,9 +328,9 @@ static const struct {
 	    "\"url\":\"Patient/a\",\"ifNoneMatch\":\"W/\\\"1\\\"\"}}"),
 	    ERR_INVALID_REQUEST, "Bundle.entry[0].request.ifNoneMatch", "*" },
 	{ BUNDLE("{\"resource\":" P ",\"request\":{\"method\":\"POST\","
-	    "\"url\":\"Patient\",\"ifNoneExist\":\"name=x\"}}"),
-	    ERR_NOT_SUPPORTED, "Bundle.entry[0].request.ifNoneExist",
-	    "conditional create" },
+	    "\"url\":\"Patient\",\"ifNoneExist\":\"none=x\"}}"),
+	    ERR_INVALID_REQUEST, "Bundle.entry[0].request.ifNoneExist",
+	    "none" },
 	{ BUNDLE("{\"resource\":" PID("a") ",\"request\":{\"method\":\"PUT\","
 	    "\"url\":\"Patient/a\",\"ifMatch\":\"3\"}}"),
 	    ERR_INVALID_REQUEST, "Bundle.entry[0].request.ifMatch", "W/" },
@@ -353,8 +356,8 @@ static const struct {
 	    REQ("POST", "Observation") "}"), ERR_VALIDATION,
 	    "Bundle.entry[0].resource", "fullUrl of no entry" },
 	{ BUNDLE("{\"resource\":" OBS("Patient?identifier=1") ","
-	    REQ("POST", "Observation") "}"), ERR_NOT_SUPPORTED,
-	    "Bundle.entry[0].resource", "conditional" },
+	    REQ("POST", "Observation") "}"), ERR_PRECONDITION,
+	    "Bundle.entry[0].resource", "is met by no Patient" },
 	{ BUNDLE("{\"resource\":" P "," REQ("POST", "Patient") "},"
 	    "{\"resource\":{\"resourceType\":\"Patient\",\"gender\":\"x\"},"
 	    REQ("POST", "Patient") "}"), ERR_VALIDATION,

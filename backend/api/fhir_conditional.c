@@ -6,7 +6,6 @@
 #include "api/fhir.h"
 
 #include "api/authorize.h"
-#include "base/conf.h"
 #include "fhir/condition.h"
 #include "fhir/scope.h"
 
@@ -74,49 +73,18 @@ fhir_update_by(struct ctx *ctx, const struct call *call,
 	return OK;
 }
 
-/* One, or as many as the client says by _count, or the settings allow. */
-static enum err
-take_most(struct ctx *ctx, const struct call *call, struct conditional *c,
-    struct http_params *criteria)
-{
-	uint64_t n;
-
-	c->most = ctx->conf->delete_many ? CONDITION_MANY_MAX : 1;
-	criteria->v = arena_array(ctx->arena, call->params.n,
-	    sizeof(*criteria->v));
-	for (size_t i = 0; i < call->params.n; i++) {
-		const struct http_param *param = &call->params.v[i];
-
-		if (!str_eqz(param->name, "_count")) {
-			criteria->v[criteria->n++] = *param;
-			continue;
-		}
-		if (c->some || !str_u64(param->value, CONDITION_MANY_MAX,
-		    &n) || n == 0)
-			return fail_at(ctx, ERR_INVALID_PARAMETER,
-			    STR("_count"), "_count, how many may be deleted, "
-			    "must be one number from 1 to %d",
-			    CONDITION_MANY_MAX);
-		c->most = n;
-		c->some = true;
-	}
-	return OK;
-}
-
 enum err
 fhir_delete_by(struct ctx *ctx, const struct call *call,
     struct http_answer *answer)
 {
 	struct conditional c = { .wish = { .kind = CHANGE_DELETE,
 	    .type = call->type } };
-	struct http_params criteria = { NULL, 0 };
 	struct record nothing = { .type = call->type };
 	enum err err;
 
-	if ((err = take_most(ctx, call, &c, &criteria)) != OK ||
-	    (err = fhir_take_match(ctx, call, &c.wish.if_match)) != OK ||
-	    (err = condition_read(ctx, call->type, &criteria, STR_NONE,
-	    &c.condition)) != OK ||
+	if ((err = fhir_take_match(ctx, call, &c.wish.if_match)) != OK ||
+	    (err = conditional_read_delete(ctx, &call->params, STR_NONE,
+	    &c)) != OK ||
 	    (err = conditional_write(ctx, &c, NULL, NULL)) != OK)
 		return err;
 	fhir_answer_deleted(ctx, call, c.n == 1 ? &c.changes->after :

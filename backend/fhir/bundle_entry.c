@@ -25,6 +25,7 @@ static const struct method {
 } methods[] = {
 	{ "POST",	false, CHANGE_CREATE,	'c', false, true },
 	{ "PUT",	false, CHANGE_UPDATE,	'u', true,  true },
+	{ "PATCH",	false, CHANGE_UPDATE,	'u', true,  true },
 	{ "DELETE",	false, CHANGE_DELETE,	'd', true,  false },
 	{ "GET",	true,  CHANGE_CREATE,	'r', false, false },
 };
@@ -60,6 +61,17 @@ bundle_text(struct ctx *ctx, const struct jdoc *d, uint32_t node)
 		return raw;
 	text = arena_alloc(ctx->arena, raw.n);
 	return (struct str){ text, jdoc_decode(d, node, text) };
+}
+
+void
+bundle_place_issues(struct ctx *ctx, struct issue *last, struct str path)
+{
+	struct issue *issue = last == NULL ? ctx->fault.issues : last->next;
+
+	for (; issue != NULL; issue = issue->next)
+		issue->path = issue->path.n == 0 ? path :
+		    arena_printf(ctx->arena, "%.*s.%.*s", STR_ARGS(path),
+		    STR_ARGS(issue->path));
 }
 
 /* The member may be empty. */
@@ -125,31 +137,69 @@ method_named(struct str name)
 	return NULL;
 }
 
-/* "Patient" of a creation, "Patient/123" of the others, relative to the base of
- * the server. */
+/* Criteria in the place of an id: who uses them learns what meets them. */
 static enum err
-take_url(struct ctx *ctx, const struct method *m, struct entry *e)
+take_criteria(struct ctx *ctx, bundle_allow *allow, struct entry *e,
+    const char *member, struct str text)
 {
-	struct str rest = e->request.url;
-	struct str type, id;
+	struct str path = arena_printf(ctx->arena, "%.*s.request.%s",
+	    STR_ARGS(e->path), member);
+	struct http_params params;
+	enum err err;
 
-	if (str_has(rest, '?'))
-		return fail_request(ctx, e->path, "url", ERR_NOT_SUPPORTED,
-		    arena_printf(ctx->arena, "a %s with a query is not "
-		    "supported in a transaction", m->name).p);
-	type = str_cut(&rest, '/');
-	id = rest.p == NULL ? STR_NONE : rest;
+	e->by = arena_zero(ctx->arena, sizeof(*e->by));
+	e->by->wish = e->change;
+	if ((err = allow(ctx, e->change.type, 's')) != OK)
+		return err;
+	if (e->change.kind != CHANGE_DELETE)
+		return condition_parse(ctx, e->change.type, text, path,
+		    &e->by->condition);
+	if (!http_params_parse(ctx->arena, text, true, &params))
+		return fail_at(ctx, ERR_INVALID_REQUEST, path, "the criteria "
+		    "are not valid");
+	return conditional_read_delete(ctx, &params, path, e->by);
+}
+
+/* "Patient" of a creation, "Patient/123" or "Patient?criteria" of the others,
+ * relative to the base of the server. */
+static enum err
+take_url(struct ctx *ctx, bundle_allow *allow, const struct method *m,
+    struct entry *e)
+{
+	struct str query = e->request.url;
+	struct str id = str_cut(&query, '?');
+	struct str type = str_cut(&id, '/');
+
 	e->change.type = r4_type_named(type);
 	if (e->change.type == NULL)
 		return fail_request(ctx, e->path, "url", ERR_INVALID_REQUEST,
 		    "must begin with a resource type, relative to the base "
 		    "URL");
-	if (m->has_id != (id.n > 0) || (m->has_id && !fhir_id_valid(id)))
+	if (m->has_id && id.p == NULL && query.p != NULL)
+		return take_criteria(ctx, allow, e, "url", query);
+	if (query.p != NULL || m->has_id != (id.n > 0) ||
+	    (m->has_id && !fhir_id_valid(id)))
 		return fail_request(ctx, e->path, "url", ERR_INVALID_REQUEST,
 		    arena_printf(ctx->arena, "of a %s must be %s%s", m->name,
-		    e->change.type->name, m->has_id ? "/<id>" : "").p);
+		    e->change.type->name, m->has_id ? "/<id>, or with "
+		    "?<criteria> in the place of the id" : "").p);
 	e->change.id = m->has_id ? id : store_new_id(ctx);
 	return OK;
+}
+
+/* A Parameters resource or a Binary, which says how the record changes. */
+static enum err
+take_patch(struct ctx *ctx, struct entry *e)
+{
+	struct issue *last = ctx->fault.last;
+	struct patch *patch = arena_zero(ctx->arena, sizeof(*patch));
+	enum err err = patch_read_resource(ctx, e->request.doc,
+	    e->request.node, patch);
+
+	e->patch = patch;
+	if (err != OK)
+		bundle_place_issues(ctx, last, e->change.path);
+	return err;
 }
 
 static enum err
@@ -166,6 +216,8 @@ take_resource(struct ctx *ctx, const struct method *m, struct entry *e)
 	e->change.path = path;
 	if (r->doc == NULL)
 		return OK;
+	if (str_eqz(r->method, "PATCH"))
+		return take_patch(ctx, e);
 	if (!jdoc_is(r->doc, jdoc_get(r->doc, r->node, STR("resourceType")),
 	    str_of(e->change.type->name)))
 		return fail_at(ctx, ERR_INVALID_REQUEST, path,
@@ -177,18 +229,43 @@ take_resource(struct ctx *ctx, const struct method *m, struct entry *e)
 }
 
 static enum err
-take_conditions(struct ctx *ctx, struct entry *e)
+take_conditions(struct ctx *ctx, bundle_allow *allow, struct entry *e)
 {
 	const struct bundle_request *r = &e->request;
 	const char *wrong = match_write(r->if_match, r->if_none_match,
 	    &e->change.if_match);
 
-	if (r->if_none_exist.n > 0)
-		return fail_request(ctx, e->path, "ifNoneExist",
-		    ERR_NOT_SUPPORTED, "conditional create is not supported");
 	if (wrong != NULL)
 		return fail_request(ctx, e->path, r->if_none_match.n > 0 ?
 		    "ifNoneMatch" : "ifMatch", ERR_INVALID_REQUEST, wrong);
+	if (r->if_none_exist.n == 0)
+		return OK;
+	if (e->change.kind != CHANGE_CREATE)
+		return fail_request(ctx, e->path, "ifNoneExist",
+		    ERR_INVALID_REQUEST, "belongs to a POST");
+	return take_criteria(ctx, allow, e, "ifNoneExist", r->if_none_exist);
+}
+
+/* The change that is wished of what meets the criteria. */
+static enum err
+take_wish(struct ctx *ctx, struct entry *e)
+{
+	const struct bundle_request *r = &e->request;
+	uint32_t id = 0;
+
+	if (e->by == NULL)
+		return OK;
+	e->by->wish = e->change;
+	e->by->patch = e->patch;
+	if (e->change.kind != CHANGE_UPDATE || e->patch != NULL)
+		return OK;
+	id = jdoc_get(r->doc, r->node, STR("id"));
+	if (id == 0)
+		return OK;
+	e->by->wish.id = bundle_text(ctx, r->doc, id);
+	if (!fhir_id_valid(e->by->wish.id))
+		return fail_at(ctx, ERR_INVALID_REQUEST, e->change.path,
+		    "its id must be 1 to 64 of A-Z a-z 0-9 - .");
 	return OK;
 }
 
@@ -220,15 +297,16 @@ take_entry(struct ctx *ctx, const struct jdoc *d, uint32_t entry,
 		return err;
 	if ((m = method_named(e->request.method)) == NULL)
 		return fail_request(ctx, e->path, "method", ERR_NOT_SUPPORTED,
-		    "must be POST, PUT, DELETE or GET");
+		    "must be POST, PUT, PATCH, DELETE or GET");
 	e->full_url = bundle_text(ctx, d, jdoc_get(d, entry, STR("fullUrl")));
 	e->reads = m->reads;
 	e->change.kind = m->kind;
 	if (m->reads)
 		return take_read(ctx, allow, m, e);
-	if ((err = take_url(ctx, m, e)) != OK ||
-	    (err = take_conditions(ctx, e)) != OK ||
-	    (err = take_resource(ctx, m, e)) != OK)
+	if ((err = take_url(ctx, allow, m, e)) != OK ||
+	    (err = take_conditions(ctx, allow, e)) != OK ||
+	    (err = take_resource(ctx, m, e)) != OK ||
+	    (err = take_wish(ctx, e)) != OK)
 		return err;
 	return allow(ctx, e->change.type, m->verb);
 }

@@ -6,6 +6,7 @@
 #include "base/when.h"
 #include "fhir/outcome.h"
 #include "fhir/record.h"
+#include "fhir/scope.h"
 
 #define ENTRY_BYTES	256	/* of most, without a resource */
 
@@ -52,8 +53,8 @@ body_of(struct ctx *ctx, const struct change *change)
 }
 
 /* R4 http.html#transaction-response */
-void
-bundle_add_change(struct ctx *ctx, const struct bundle_host *host,
+static void
+add_change(struct ctx *ctx, const struct bundle_host *host,
     const struct change *change, bool first, struct http_answer *answer)
 {
 	const struct record *after = &change->after;
@@ -80,6 +81,40 @@ bundle_add_change(struct ctx *ctx, const struct bundle_host *host,
 	}
 	buf_addz(&b, "}}");
 	http_body(answer, buf_str(&b));
+}
+
+/* What an entry's criteria found, and nothing was changed of: shown to who may
+ * read it. */
+static struct change
+unchanged(const struct entry *e)
+{
+	struct change change = e->change;
+
+	change.created = false;
+	change.after = e->by->there;
+	if (change.kind == CHANGE_DELETE)
+		change.after = (struct record){ .type = change.type,
+		    .deleted = true };
+	return change;
+}
+
+void
+bundle_add_entry(struct ctx *ctx, const struct bundle_host *host,
+    const struct entry *e, const struct change *changes, bool first,
+    struct http_answer *answer)
+{
+	struct bundle_host shown = *host;
+	struct change none;
+
+	if (e->n > 0) {
+		add_change(ctx, host, &changes[e->first], first, answer);
+		return;
+	}
+	none = unchanged(e);
+	if (host->returns == BUNDLE_RECORD &&
+	    !scope_allows(ctx->who.scope, e->change.type, SCOPE_R))
+		shown.returns = BUNDLE_MINIMAL;
+	add_change(ctx, &shown, &none, first, answer);
 }
 
 /* --- the answer to a request as an entry */

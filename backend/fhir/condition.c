@@ -3,6 +3,7 @@
 #include "fhir/condition.h"
 
 #include "base/buf.h"
+#include "base/conf.h"
 #include "fhir/search.h"
 
 #include <stdlib.h>
@@ -169,6 +170,38 @@ condition_fail_many(struct ctx *ctx, const struct condition *c)
 
 /* --- writing by criteria -------------------------------------------------- */
 
+/* One, or as many as the client says by _count, or the settings allow. */
+enum err
+conditional_read_delete(struct ctx *ctx, const struct http_params *params,
+    struct str path, struct conditional *c)
+{
+	struct http_params criteria = { NULL, 0 };
+	uint64_t n;
+
+	c->most = ctx->conf != NULL && ctx->conf->delete_many ?
+	    CONDITION_MANY_MAX : 1;
+	criteria.v = arena_array(ctx->arena, params->n,
+	    sizeof(*criteria.v));
+	for (size_t i = 0; i < params->n; i++) {
+		const struct http_param *param = &params->v[i];
+
+		if (!str_eqz(param->name, "_count")) {
+			criteria.v[criteria.n++] = *param;
+			continue;
+		}
+		if (c->some || !str_u64(param->value, CONDITION_MANY_MAX,
+		    &n) || n == 0)
+			return fail_at(ctx, ERR_INVALID_PARAMETER,
+			    path, "_count, how many may be deleted, "
+			    "must be one number from 1 to %d",
+			    CONDITION_MANY_MAX);
+		c->most = n;
+		c->some = true;
+	}
+	return condition_read(ctx, c->wish.type, &criteria, path,
+	    &c->condition);
+}
+
 size_t
 conditional_most(const struct conditional *c)
 {
@@ -230,6 +263,21 @@ settle_new(struct ctx *ctx, struct conditional *c)
 	return OK;
 }
 
+/* R4 http.html#patch */
+static enum err
+settle_patch(struct ctx *ctx, struct conditional *c)
+{
+	const struct condition *found = &c->condition;
+
+	if (found->n == 0)
+		return fail_at(ctx, ERR_NOT_FOUND, found->path, "no %s meets "
+		    "the criteria", found->type->name);
+	add_change(c, &found->found[0]);
+	c->changes[0].node = 0;
+	return patch_apply(ctx, c->patch, found->type, found->found[0].body,
+	    &c->changes[0].doc);
+}
+
 static enum err
 settle_update(struct ctx *ctx, struct conditional *c)
 {
@@ -237,6 +285,8 @@ settle_update(struct ctx *ctx, struct conditional *c)
 
 	if (found->n > 1)
 		return condition_fail_many(ctx, found);
+	if (c->patch != NULL)
+		return settle_patch(ctx, c);
 	if (found->n == 0)
 		return settle_new(ctx, c);
 	if (c->wish.id.n > 0 && !str_eq(c->wish.id, found->found[0].id))

@@ -7,6 +7,7 @@
 #ifndef FHIR_CONDITION_H
 #define FHIR_CONDITION_H
 
+#include "fhir/patch.h"
 #include "fhir/store.h"
 #include "wire/http.h"
 
@@ -57,6 +58,10 @@ struct conditional {
 	size_t			 most;		/* that a DELETE may have, at
 						 * least 1 */
 	bool			 some;		/* it may leave others */
+	const struct patch	*patch;		/* of an UPDATE: what makes its
+						 * body of what is found, and
+						 * nothing of nothing; or
+						 * NULL */
 	/* What it comes to: no changes when a CREATE found its record, and
 	 * when there is nothing to delete. */
 	struct change		*changes;
@@ -68,8 +73,15 @@ struct conditional {
 /* How many matches must be looked for. */
 size_t		conditional_most(const struct conditional *c);
 
+/* Take the criteria of a deletion and how many it may have: one; those that
+ * _count among them says; or, by the settings, many. */
+enum err	conditional_read_delete(struct ctx *ctx,
+		    const struct http_params *params, struct str path,
+		    struct conditional *c);
+
 /* After condition_find: fill changes, n and there. ERR_PRECONDITION of too
- * many, ERR_INVALID_REQUEST of a body with the id of another record. */
+ * many, ERR_INVALID_REQUEST of a body with the id of another record,
+ * ERR_NOT_FOUND of nothing to patch. */
 enum err	conditional_settle(struct ctx *ctx, struct conditional *c);
 
 /* Lock, search, settle and write it; look may be NULL (store_write_look). */

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* What a fullUrl became. */
@@ -31,9 +32,12 @@ struct rewrite {
 	size_t			 ntargets;
 	struct edit		*edits;		/* in the order of the text */
 	size_t			 n, room;
-	const struct entry	*entry;		/* we are inside of */
-	bool			 apart;		/* of a batch: no edits, */
-	struct str		 wrong;		/* but what is wrong */
+	struct entry		*entry;		/* we are inside of */
+	enum { REWRITES, GATHERS, APART } does;
+	struct links		*links;		/* by criteria; sorted, but
+						 * while they are gathered */
+	size_t			 link_room;
+	struct str		 wrong;		/* in a batch */
 	enum err		 err;
 };
 
@@ -122,10 +126,9 @@ resolve(const struct rewrite *w, struct str url)
 }
 
 static void
-add_edit(struct rewrite *w, uint32_t node, const struct entry *to)
+add_edit(struct rewrite *w, uint32_t node, struct str text)
 {
-	struct edit edit = { .node = node, .text = arena_printf(w->ctx->arena,
-	    "%s/%.*s", to->change.type->name, STR_ARGS(to->change.id)) };
+	struct edit edit = { .node = node, .text = text };
 
 	edit.grown = (int64_t)edit.text.n - (int64_t)w->d->nodes[node].len +
 	    (w->n == 0 ? 0 : w->edits[w->n - 1].grown);
@@ -166,6 +169,47 @@ is_conditional(struct str url)
 	return rest.p != NULL && r4_type_named(type) != NULL;
 }
 
+static int
+by_text(const void *p, const void *q)
+{
+	const struct link *a = p, *b = q;
+
+	return str_cmp(a->text, b->text);
+}
+
+static void
+gather_link(struct rewrite *w, struct str url)
+{
+	struct links *links = w->links;
+
+	if (links->n == w->link_room) {
+		size_t room = w->link_room == 0 ? 64 : w->link_room * 2;
+		struct link *v = arena_array(w->ctx->arena, room, sizeof(*v));
+
+		if (links->n > 0)
+			memcpy(v, links->v, links->n * sizeof(*v));
+		links->v = v;
+		w->link_room = room;
+	}
+	links->v[links->n++] = (struct link){ .text = url,
+	    .path = w->entry->change.path };
+}
+
+/* What is not found so far keeps its entry waiting. */
+static void
+rewrite_link(struct rewrite *w, uint32_t node, struct str url)
+{
+	struct link key = { .text = url };
+	const struct link *link = bsearch(&key, w->links->v, w->links->n,
+	    sizeof(*w->links->v), by_text);
+
+	assert(link != NULL);
+	if (link->target.n > 0)
+		add_edit(w, node, link->target);
+	else
+		w->entry->waits = true;
+}
+
 /* What a batch creates has no id that others could know. */
 static void
 check_apart(struct rewrite *w, const struct entry *to, struct str url)
@@ -179,6 +223,15 @@ check_apart(struct rewrite *w, const struct entry *to, struct str url)
 }
 
 static void
+refuse_unknown(struct rewrite *w, struct str url)
+{
+	if (w->err == OK)
+		w->err = fail_as(w->ctx, ERR_VALIDATION, "not-found",
+		    w->entry->change.path, "refers to \"%.*s\", which is the "
+		    "fullUrl of no entry of this bundle", STR_ARGS(url));
+}
+
+static void
 rewrite_string(struct rewrite *w, uint32_t node, struct str name)
 {
 	bool reference = str_eqz(name, "reference");
@@ -188,20 +241,18 @@ rewrite_string(struct rewrite *w, uint32_t node, struct str name)
 	if (!may_link(name))
 		return;
 	url = bundle_text(w->ctx, w->d, node);
-	to = resolve(w, url);
-	if (w->apart)
+	to = w->does == GATHERS ? NULL : resolve(w, url);
+	if (w->does == APART)
 		check_apart(w, to, url);
 	else if (to != NULL)
-		add_edit(w, node, to);
-	else if (reference && str_starts(url, STR("urn:uuid:")) &&
-	    w->err == OK)
-		w->err = fail_as(w->ctx, ERR_VALIDATION, "not-found",
-		    w->entry->change.path, "refers to \"%.*s\", which is the "
-		    "fullUrl of no entry of this bundle", STR_ARGS(url));
-	else if (reference && is_conditional(url) && w->err == OK)
-		w->err = fail_at(w->ctx, ERR_NOT_SUPPORTED,
-		    w->entry->change.path, "the conditional reference "
-		    "\"%.*s\" is not supported", STR_ARGS(url));
+		add_edit(w, node, arena_printf(w->ctx->arena, "%s/%.*s",
+		    to->change.type->name, STR_ARGS(to->change.id)));
+	else if (reference && is_conditional(url))
+		w->does == GATHERS ? gather_link(w, url) :
+		    rewrite_link(w, node, url);
+	else if (reference && w->does == REWRITES &&
+	    str_starts(url, STR("urn:uuid:")))
+		refuse_unknown(w, url);
 }
 
 /* Nesting is bounded by the parser (JDOC_DEPTH_MAX). */
@@ -307,22 +358,71 @@ edited_doc(struct rewrite *w, const struct jdoc **out)
 	return OK;
 }
 
-enum err
-refs_rewrite(struct ctx *ctx, const struct jdoc *d,
-    const struct entries *entries, const struct jdoc **out)
+/* All strings of all resources. */
+static void
+visit_entries(struct rewrite *w, struct entries *entries)
 {
-	struct rewrite w = { .ctx = ctx, .d = d };
+	for (size_t i = 0; i < entries->n; i++) {
+		w->entry = &entries->v[i];
+		w->entry->waits = false;
+		w->wrong = STR_NONE;
+		if (w->entry->change.doc == w->d)
+			rewrite_value(w, w->entry->change.node, STR_NONE);
+		if (w->does == APART)
+			w->entry->wrong = w->wrong;
+	}
+}
+
+/* Whether a string of the text begins like "Patient?": most bundles have none,
+ * and need not be walked for them. */
+static bool
+has_criteria(struct str text)
+{
+	const char *end = text.p + text.n, *p = text.p, *q;
+
+	while ((p = memchr(p, '?', (size_t)(end - p))) != NULL) {
+		for (q = p; q > text.p && ((q[-1] | 0x20) >= 'a' &&
+		    (q[-1] | 0x20) <= 'z'); q--)
+			;
+		if (q < p && q > text.p && q[-1] == '"')
+			return true;
+		p++;
+	}
+	return false;
+}
+
+void
+refs_links(struct ctx *ctx, const struct jdoc *d, struct entries *entries,
+    struct links *out)
+{
+	struct rewrite w = { .ctx = ctx, .d = d, .does = GATHERS,
+	    .links = out };
+	size_t n = 0;
+
+	*out = (struct links){ NULL, 0 };
+	if (!has_criteria(d->text))
+		return;
+	visit_entries(&w, entries);
+	if (out->n > 1)
+		qsort(out->v, out->n, sizeof(*out->v), by_text);
+	for (size_t i = 0; i < out->n; i++)
+		if (i == 0 || by_text(&out->v[i - 1], &out->v[i]) != 0)
+			out->v[n++] = out->v[i];
+	out->n = n;
+}
+
+enum err
+refs_rewrite(struct ctx *ctx, const struct jdoc *d, struct entries *entries,
+    struct links *links, const struct jdoc **out)
+{
+	struct rewrite w = { .ctx = ctx, .d = d, .links = links };
 	enum err err;
 
 	*out = d;
 	gather_targets(&w, entries);
 	if ((err = check_unique(&w)) != OK)
 		return err;
-	for (size_t i = 0; i < entries->n; i++) {
-		w.entry = &entries->v[i];
-		if (w.entry->change.doc != NULL)
-			rewrite_value(&w, w.entry->change.node, STR_NONE);
-	}
+	visit_entries(&w, entries);
 	if (w.err != OK || w.n == 0)
 		return w.err;
 	return edited_doc(&w, out);
@@ -331,14 +431,8 @@ refs_rewrite(struct ctx *ctx, const struct jdoc *d,
 void
 refs_apart(struct ctx *ctx, const struct jdoc *d, struct entries *entries)
 {
-	struct rewrite w = { .ctx = ctx, .d = d, .apart = true };
+	struct rewrite w = { .ctx = ctx, .d = d, .does = APART };
 
 	gather_targets(&w, entries);
-	for (size_t i = 0; i < entries->n; i++) {
-		w.entry = &entries->v[i];
-		w.wrong = STR_NONE;
-		if (w.entry->change.doc != NULL)
-			rewrite_value(&w, w.entry->change.node, STR_NONE);
-		entries->v[i].wrong = w.wrong;
-	}
+	visit_entries(&w, entries);
 }
