@@ -153,6 +153,54 @@ START_TEST(lenient_leaves_out_what_is_unknown_and_says_so)
 }
 END_TEST
 
+static enum err
+parse_within(const char *owner, const char *type, const char *query)
+{
+	struct http_params params = records_query(&ctx, str_of(query));
+
+	fault_clear(&ctx);
+	return search_parse_within(&ctx, r4_type_named(str_of(owner)),
+	    STR("x"), r4_type_named(str_of(type)), &params, false, &search);
+}
+
+START_TEST(a_compartment_has_owners_types_and_parameters_of_all)
+{
+	static const struct {
+		const char	*owner, *type, *query;
+		enum err	 err;
+	} rows[] = {
+		{ "Patient", "Observation", "code=a",	OK },
+		{ "Patient", "Patient", "",		OK },
+		{ "Device", "Device", "",		OK },
+		{ "Patient", "Location", "",		ERR_INVALID_REQUEST },
+		{ "Organization", "Observation", "",	ERR_NOT_FOUND },
+		{ "Patient", "*", "_tag=a&_sort=-_id",	OK },
+		{ "Patient", "*", "code=a",		ERR_INVALID_REQUEST },
+		{ "Patient", "*", "_tag:missing=true",	ERR_INVALID_REQUEST },
+		{ "Patient", "*", "_sort=date",		ERR_INVALID_REQUEST },
+		{ "Patient", "*", "_has:Observation:patient:code=a",
+		    ERR_INVALID_REQUEST },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_msg(parse_within(rows[i].owner, rows[i].type,
+		    rows[i].query) == rows[i].err, "%s/x/%s?%s: %s",
+		    rows[i].owner, rows[i].type, rows[i].query,
+		    records_issue(&ctx));
+}
+END_TEST
+
+START_TEST(all_types_of_a_compartment_are_those_that_the_scopes_allow)
+{
+	ctx.who.scope = STR("patient:read");
+	ck_assert_int_eq(parse_within("Patient", "*", ""), OK);
+	ck_assert_uint_eq(search->ntypes, 3);	/* Patient, RelatedPerson,
+						 * Person */
+	ctx.who.scope = STR("analytics:read");
+	ck_assert_int_eq(parse_within("Patient", "*", ""), ERR_SCOPE);
+}
+END_TEST
+
 START_TEST(lenient_leaves_out_a_chain_to_nowhere)
 {
 	ck_assert_int_eq(parse("Observation", "subject:Patient.nmae=x"
@@ -310,6 +358,10 @@ main(void)
 	tcase_add_loop_test(t, what_cannot_be_asked_is_refused_by_name, 0,
 	    (int)(sizeof(refusals) / sizeof(refusals[0])));
 	tcase_add_test(t, lenient_leaves_out_what_is_unknown_and_says_so);
+	tcase_add_test(t,
+	    a_compartment_has_owners_types_and_parameters_of_all);
+	tcase_add_test(t,
+	    all_types_of_a_compartment_are_those_that_the_scopes_allow);
 	tcase_add_test(t, lenient_leaves_out_a_chain_to_nowhere);
 	tcase_add_test(t,
 	    an_untyped_chain_is_a_search_of_each_type_that_has_the_parameter);

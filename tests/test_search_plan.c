@@ -116,6 +116,15 @@ static const struct shape {
 { "Patient",	 "name=smith&_sort=family,-birthdate",	DRIVE_STRING,	0, true },
 { "Patient",	 "_id=a,b&_sort=family",		DRIVE_PICK,	0, true },
 { "Patient",	 "_sort=family,birthdate",		DRIVE_TYPE,	-1, true },
+{ "Patient/p1/Observation", "",				DRIVE_POST,	0, false },
+{ "Patient/p1/Observation", "code=a&date=gt2020",	DRIVE_POST,	0, false },
+{ "Patient/p1/Observation", "code=a&date=gt2020",	DRIVE_POST,	1, false },
+{ "Patient/p1/Observation", "_sort=-value-date",	DRIVE_DATE,	-1, false },
+{ "Patient/p1/*", "",					DRIVE_POST,	0, false },
+{ "Patient/p1/*", "_tag=a&_lastUpdated=gt2020",		DRIVE_POST,	0, false },
+{ "Patient/p1/*", "_source=http://a",			DRIVE_POST,	1, false },
+{ "Patient/p1/*", "_id=a,b",				DRIVE_PICK,	1, false },
+{ "Patient/p1/*", "_sort=_id",				DRIVE_POST,	0, true },
 { "Observation", "subject:Patient.name=a",		DRIVE_POST,	0, false },
 { "Observation", "subject:Patient.name=a&date=ge2020",	DRIVE_POST,	0, false },
 { "Observation", "status=final&subject:Patient.name=a",	DRIVE_POST,	0, false },
@@ -153,17 +162,32 @@ fill_links(struct plan *plan)
 	}
 }
 
-static struct plan
-plan_of(const struct shape *shape)
+/* "Observation", or within a compartment: "Patient/p1/Observation". */
+static enum err
+parse(const struct shape *shape, struct search **out)
 {
 	struct http_params params = records_query(&ctx,
 	    str_of(shape->query));
+	struct str rest = str_of(shape->type);
+	struct str first = str_cut(&rest, '/');
+	struct str id;
+
+	if (rest.p == NULL)
+		return search_parse(&ctx, r4_type_named(first), &params, false,
+		    out);
+	id = str_cut(&rest, '/');
+	return search_parse_within(&ctx, r4_type_named(first), id,
+	    r4_type_named(rest), &params, false, out);
+}
+
+static struct plan
+plan_of(const struct shape *shape)
+{
 	struct key_space space;
 	struct plan plan = { .tn = 1 };
 
 	ck_assert_int_eq(store_key_space(&ctx, &space), OK);
-	ck_assert_int_eq(search_parse(&ctx, r4_type_named(str_of(shape->type)),
-	    &params, false, &plan.search), OK);
+	ck_assert_int_eq(parse(shape, &plan.search), OK);
 	ck_assert_int_eq(search_probes(&ctx, space, &plan), OK);
 	fill_links(&plan);
 	plan.driver = shape->driver;
@@ -312,7 +336,8 @@ check_gathers(void)
 		struct shape shape = shapes[i];
 
 		plan.gather = true;
-		if (!search_plan_settle(&plan) || plan.search->nsort > 0)
+		if (!search_plan_settle(&plan) || plan.search->nsort > 0 ||
+		    plan.search->ntypes > 0)
 			continue;
 		/* Hashes are sorted, but walks as bounded as those of pages. */
 		shape.gather = false;

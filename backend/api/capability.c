@@ -206,6 +206,20 @@ add_security(struct buf *b, const struct conf *conf)
 	    conf->issuer, conf->issuer);
 }
 
+/* Of the owners that HL7 defines. */
+static void
+add_compartments(struct buf *b)
+{
+	buf_addz(b, ",\"compartment\":[");
+	for (size_t i = 0; i < R4_OWNERS; i++) {
+		const char *name = r4_owners[i]->name;
+
+		buf_addf(b, "%s\"http://hl7.org/fhir/CompartmentDefinition/"
+		    "%c%s\"", i > 0 ? "," : "", name[0] | 0x20, name + 1);
+	}
+	buf_addc(b, ']');
+}
+
 static struct str
 statement(struct ctx *ctx)
 {
@@ -230,6 +244,7 @@ statement(struct ctx *ctx)
 	}
 	buf_addz(&b, "],\"interaction\":[{\"code\":\"transaction\"},"
 	    "{\"code\":\"batch\"},{\"code\":\"history-system\"}]");
+	add_compartments(&b);
 	add_operations(ctx, &b, NULL);
 	buf_addz(&b, "}]}");
 	return buf_str(&b);

@@ -21,6 +21,34 @@ keep_form(struct ctx *ctx, const struct call *call, struct str *link)
 		*link = fhir_link(ctx, call, *link);
 }
 
+/* Of a type, or within the compartment that the address names. */
+static enum err
+take_search(struct ctx *ctx, const struct call *call,
+    const struct http_params *params, struct search **out)
+{
+	bool lenient = call->prefer.handling == HANDLING_LENIENT;
+	enum err err;
+
+	if (call->owner == NULL)
+		return search_parse(ctx, call->type, params, lenient, out);
+	if ((err = fhir_check_id(ctx, call->id)) != OK)
+		return err;
+	return search_parse_within(ctx, call->owner, call->id, call->type,
+	    params, lenient, out);
+}
+
+/* The address of its pages below the base. */
+static struct str
+search_path(struct ctx *ctx, const struct call *call)
+{
+	const char *type = call->type == NULL ? "*" : call->type->name;
+
+	if (call->owner == NULL)
+		return str_of(type);
+	return arena_printf(ctx->arena, "%s/%.*s/%s", call->owner->name,
+	    STR_ARGS(call->id), type);
+}
+
 static enum err
 search_by(struct ctx *ctx, const struct call *call,
     const struct http_params *params, struct http_answer *answer)
@@ -29,8 +57,7 @@ search_by(struct ctx *ctx, const struct call *call,
 	struct search_page page;
 	enum err err;
 
-	if ((err = search_parse(ctx, call->type, params,
-	    call->prefer.handling == HANDLING_LENIENT, &search)) != OK ||
+	if ((err = take_search(ctx, call, params, &search)) != OK ||
 	    (err = search_run(ctx, search, &page)) != OK)
 		return err;
 	page.self = fhir_link(ctx, call, page.self);
@@ -40,7 +67,7 @@ search_by(struct ctx *ctx, const struct call *call,
 	answer_private(answer);
 	answer->content_type = call->media;
 	bundle_searchset(ctx, &page, answer_fhir_base(ctx),
-	    str_of(call->type->name), answer);
+	    search_path(ctx, call), answer);
 	return OK;
 }
 

@@ -118,15 +118,23 @@ check_schema(struct ctx *ctx, struct request_world *world,
 }
 
 static enum err
+type_named(struct ctx *ctx, struct str name, const struct r4_type **out)
+{
+	if (name.n == 0)
+		return OK;
+	*out = r4_type_named(name);
+	if (*out == NULL)
+		return fail(ctx, ERR_NOT_FOUND, "FHIR R4 has no resource type "
+		    "\"%.*s\"", STR_ARGS(name));
+	return OK;
+}
+
+static enum err
 find_type(struct ctx *ctx, const struct route_match *m, struct call *call)
 {
-	if (m->type.n == 0)
-		return OK;
-	call->type = r4_type_named(m->type);
-	if (call->type == NULL)
-		return fail(ctx, ERR_NOT_FOUND, "FHIR R4 has no resource type "
-		    "\"%.*s\"", STR_ARGS(m->type));
-	return OK;
+	enum err err = type_named(ctx, m->owner, &call->owner);
+
+	return err == OK ? type_named(ctx, m->type, &call->type) : err;
 }
 
 static enum err

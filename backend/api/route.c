@@ -10,8 +10,8 @@
 #include "fhir/scope.h"
 
 /*
- * {type} matches a word that begins with a capital, {id} one that does not
- * begin with '_' or '$', {vid} any.
+ * {type} and {owner} match a word that begins with a capital, {id} one that
+ * does not begin with '_' or '$', {vid} any.
  */
 /* clang-format off */
 const struct route routes[] = {
@@ -54,6 +54,16 @@ const struct route routes[] = {
   fhir_history_system,	"The versions of all records that the token may read", NULL },
 { HTTP_GET,	"/v3/fhir/{type}/{id}/_history/{vid}",	TOKEN,	SCOPE_R, FAST,	FACE_FHIR,  BODY_NONE,	"_summary _elements",
   fhir_read,		"Read one version of a record", fhir_ask_read },
+{ HTTP_GET,	"/v3/fhir/{owner}/{id}/{type}",		TOKEN,	SCOPE_S, FAST,	FACE_FHIR,  BODY_NONE,	"*",
+  fhir_search,		"Search records of a type in a compartment", NULL },
+{ HTTP_POST,	"/v3/fhir/{owner}/{id}/{type}/_search",	TOKEN,	SCOPE_S, SLOW,	FACE_FHIR,  BODY_OTHER,	"*",
+  fhir_search_form,	"Search records of a type in a compartment by a form", NULL },
+{ HTTP_GET,	"/v3/fhir/{owner}/{id}/*",		TOKEN,	0,	 FAST,	FACE_FHIR,  BODY_NONE,	"*",
+  fhir_search,		"Search a compartment", NULL },
+{ HTTP_POST,	"/v3/fhir/{owner}/{id}/*/_search",	TOKEN,	0,	 SLOW,	FACE_FHIR,  BODY_OTHER,	"*",
+  fhir_search_form,	"Search a compartment by a form", NULL },
+{ HTTP_POST,	"/v3/fhir/{owner}/{id}/_search",	TOKEN,	0,	 SLOW,	FACE_FHIR,  BODY_OTHER,	"*",
+  fhir_search_form,	"Search a compartment by a form", NULL },
 { HTTP_POST,	"/v3/fhir/{type}/$validate",		TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_JSON,	"*",
   fhir_validate,	"Say what is wrong with a resource", NULL },
 { HTTP_GET,	"/v3/fhir/{type}/{id}/$validate",	TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_NONE,	"*",
@@ -118,6 +128,10 @@ match_segment(struct str pattern, struct str segment, struct route_match *m)
 		m->type = segment;
 		return first >= 'A' && first <= 'Z';
 	}
+	if (str_eqz(pattern, "{owner}")) {
+		m->owner = segment;
+		return first >= 'A' && first <= 'Z';
+	}
 	if (str_eqz(pattern, "{id}")) {
 		m->id = segment;
 		return first != '\0' && first != '_' && first != '$';
@@ -174,7 +188,7 @@ void
 route_find(enum http_method method, struct str path, struct route_match *out)
 {
 	static const struct route_match none = { NULL, 0, STR_NONE, STR_NONE,
-	    STR_NONE };
+	    STR_NONE, STR_NONE };
 	struct route_match m;
 	unsigned slashes;
 
@@ -194,6 +208,7 @@ route_find(enum http_method method, struct str path, struct route_match *out)
 		    (bits & 1U << method) == 0)
 			continue;
 		out->route = &routes[i];
+		out->owner = m.owner;
 		out->type = m.type;
 		out->id = m.id;
 		out->vid = m.vid;

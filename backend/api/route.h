@@ -19,6 +19,7 @@ struct call {
 	const struct http_req	*req;
 	const struct route	*route;
 	const struct r4_type	*type;	/* of {type}; else NULL */
+	const struct r4_type	*owner;	/* of {owner}; else NULL */
 	struct str		 id;	/* of {id}; not yet checked */
 	int32_t			 vid;	/* of {vid}; else 0 */
 	struct http_params	 params;	/* without _format, _pretty */
@@ -71,7 +72,7 @@ struct route_match {
 	const struct route	*route;		/* NULL = none */
 	unsigned		 allowed;	/* bit (1 << method) of each row
 						 * whose path matches */
-	struct str		 type, id, vid;	/* slices of path */
+	struct str		 owner, type, id, vid;	/* slices of path */
 };
 
 /* One trailing slash is forgiven. */

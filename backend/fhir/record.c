@@ -88,6 +88,12 @@ take_framed(struct str *rest, size_t frame)
 	return str_cut(rest, '"');
 }
 
+const struct r4_type *
+record_type(struct str body)
+{
+	return r4_type_named(take_framed(&body, sizeof(BEFORE_TYPE) - 1));
+}
+
 void
 record_read(const struct r4_type *type, struct str body, struct record *out)
 {

@@ -16,6 +16,9 @@
 struct str	record_body(struct ctx *ctx, const struct record *record,
 		    const struct jdoc *d, uint32_t node);
 
+/* The type of a body of ours. */
+const struct r4_type	*record_type(struct str body);
+
 /* What a body of that type says of its record: type, id, ver and updated_us, as
  * record_body put them there. The rest of *out is zero. */
 void		record_read(const struct r4_type *type, struct str body,

@@ -46,6 +46,20 @@ bool		search_can_include(const struct r4_param *param,
 enum err	search_parse(struct ctx *ctx, const struct r4_type *type,
 		    const struct http_params *params, bool lenient,
 		    struct search **out);
+
+/*
+ * The same within a compartment: records of the owner Patient/id, of one type,
+ * or of all types that it may have and ctx's who may search (type NULL): then
+ * parameters are those of all types. ERR_NOT_FOUND when no compartments are of
+ * owner, ERR_INVALID_REQUEST when records of that type are in none of them.
+ * R4 compartmentdefinition.html
+ */
+enum err	search_parse_within(struct ctx *ctx,
+		    const struct r4_type *owner, struct str id,
+		    const struct r4_type *type,
+		    const struct http_params *params, bool lenient,
+		    struct search **out);
+
 enum err	search_run(struct ctx *ctx, struct search *search,
 		    struct search_page *out);
 

@@ -22,7 +22,8 @@ search_list_candidates(const struct plan *plan, struct candidates *all)
 		if (p->kind == PROBE_POST) {
 			c.driver = DRIVE_POST;
 			c.rank = p->rare ? 0 :
-			    p->paired || p->param->kind == R4_REFERENCE ?
+			    p->paired || p->param == NULL ||
+			    p->param->kind == R4_REFERENCE ?
 			    1 : 2;
 		} else if (p->kind == PROBE_RH) {
 			c.driver = DRIVE_RH;

@@ -19,7 +19,11 @@ query_print(struct ctx *ctx, const struct plan *plan)
 	struct buf b = buf_new(ctx->arena, 256);
 	size_t i;
 
-	buf_addf(&b, "%d %d", (int)plan->tn, (int)search->type->number);
+	buf_addf(&b, "%d %d", (int)plan->tn, search->ntypes > 0 ? 0 :
+	    (int)search->type->number);
+	if (search->owner != NULL)
+		buf_addf(&b, " %s/%.*s", search->owner->name,
+		    STR_ARGS(search->owner_id));
 	for (i = 0; i < search->napplied; i++) {
 		if (str_eqz(search->applied[i].name, "_count"))
 			continue;

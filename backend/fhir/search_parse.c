@@ -20,6 +20,22 @@ search_refuse(struct parse *p, enum err err, struct str text)
 	return OK;
 }
 
+/* Of every type. R4 search.html#all */
+static bool
+is_general(struct str code)
+{
+	return str_starts(code, STR("_")) && !str_starts(code, STR("_has"));
+}
+
+static enum err
+one_type_alone(struct parse *p, const char *what, struct str name)
+{
+	return REFUSE(p, ERR_INVALID_REQUEST,
+	    "%s '%.*s' is of one type alone; name the type instead of '*', or "
+	    "search by _id, _lastUpdated, _profile, _security, _source or "
+	    "_tag", what, STR_ARGS(name));
+}
+
 /* --- parameters of every type --------------------------------------------- */
 
 static enum err
@@ -177,6 +193,9 @@ take_sort_key(struct parse *p, struct str key)
 		    SEARCH_SORT_MAX);
 	sort->descending = descending;
 	sort->param = r4_param_named(search->type, code);
+	if (search->ntypes > 0 && !str_eqz(code, "_id") &&
+	    !str_eqz(code, "_lastUpdated"))
+		return one_type_alone(p, "Sort key", code);
 	if (sort_kind(sort->param, &sort->kind)) {
 		search->nsort++;
 		return OK;
@@ -330,6 +349,8 @@ search_take_condition(struct parse *p, const struct http_param *param)
 	int kind;
 	enum err err;
 
+	if (p->search->ntypes > 0 && !is_general(code))
+		return one_type_alone(p, "Search parameter", param->name);
 	if (search_is_link(param->name))
 		return search_take_link(p, param);
 	c.param = r4_param_named(type, code);
@@ -344,6 +365,9 @@ search_take_condition(struct parse *p, const struct http_param *param)
 		err = take_modifier(p, &c, code, modifier, &target);
 		if (err != OK || p->ignored)
 			return err;
+		if (c.kind == SEARCH_MISSING && p->search->ntypes > 0)
+			return one_type_alone(p, "Search parameter",
+			    param->name);
 	}
 	if ((err = search_values(p->ctx, &c, target, param->name,
 	    param->value)) != OK)
@@ -385,14 +409,11 @@ take_param(struct parse *p, const struct http_param *param)
 	return err;
 }
 
-enum err
-search_parse(struct ctx *ctx, const struct r4_type *type,
-    const struct http_params *params, bool lenient, struct search **out)
+static struct search *
+search_new(struct ctx *ctx, const struct r4_type *type,
+    const struct http_params *params)
 {
 	struct search *search = arena_zero(ctx->arena, sizeof(*search));
-	struct parse p = { .ctx = ctx, .search = search, .lenient = lenient };
-	size_t i;
-	enum err err;
 
 	search->type = type;
 	search->count = SEARCH_COUNT_DEFAULT;
@@ -400,12 +421,43 @@ search_parse(struct ctx *ctx, const struct r4_type *type,
 	    sizeof(*search->conditions));
 	search->applied = arena_array(ctx->arena, params->n,
 	    sizeof(*search->applied));
+	return search;
+}
+
+static enum err
+take_params(struct ctx *ctx, struct search *search,
+    const struct http_params *params, bool lenient)
+{
+	struct parse p = { .ctx = ctx, .search = search, .lenient = lenient };
+	size_t i;
+	enum err err;
+
 	for (i = 0; i < params->n; i++)
 		if ((err = take_param(&p, &params->v[i])) != OK)
 			return err;
 	if (search->cursor.n > 0 && search->offset > 0)
 		return fail(ctx, ERR_INVALID_REQUEST,
 		    "'_offset' and '_cursor' cannot be combined");
-	*out = search;
 	return OK;
+}
+
+enum err
+search_parse(struct ctx *ctx, const struct r4_type *type,
+    const struct http_params *params, bool lenient, struct search **out)
+{
+	*out = search_new(ctx, type, params);
+	return take_params(ctx, *out, params, lenient);
+}
+
+enum err
+search_parse_within(struct ctx *ctx, const struct r4_type *owner,
+    struct str id, const struct r4_type *type,
+    const struct http_params *params, bool lenient, struct search **out)
+{
+	enum err err;
+
+	*out = search_new(ctx, type, params);
+	if ((err = search_enter(ctx, *out, owner, id)) != OK)
+		return err;
+	return take_params(ctx, *out, params, lenient);
 }

@@ -39,6 +39,12 @@ enum err	search_take_condition(struct parse *p,
 enum err	search_add_condition(struct parse *p,
 		    const struct search_condition *c);
 
+/* --- search_within.c ------------------------------------------------------ */
+
+/* Say in search of whose compartment it is; without type, of which types. */
+enum err	search_enter(struct ctx *ctx, struct search *search,
+		    const struct r4_type *owner, struct str id);
+
 /* --- search_link.c -------------------------------------------------------- */
 
 /* The name leads to another type: `a.b`, `_has:Type:a:b`. */

@@ -227,14 +227,20 @@ static enum err
 choose_sorted(struct ctx *ctx, struct plan *plan,
     const struct candidate *best)
 {
-	int64_t bound = has_walk(plan->search) && (best == NULL ||
-	    best->driver != DRIVE_RH) ? SEARCH_GATHER_ONE : SEARCH_GATHER_MAX;
+	bool whole = plan->search->ntypes > 0 ||
+	    (best != NULL && best->driver == DRIVE_RH);
+	int64_t bound = has_walk(plan->search) && !whole ?
+	    SEARCH_GATHER_ONE : SEARCH_GATHER_MAX;
 	int post = probe_of_kind(plan, PROBE_POST, NULL);
 
 	if (best != NULL && sorted_by_at(plan) && best->driver == DRIVE_POST)
 		drive(plan, DRIVE_POST, best->probe, false);
 	else if (best != NULL && best->count <= bound)
 		drive(plan, best->driver, best->probe, true);
+	else if (plan->search->ntypes > 0)
+		return fail(ctx, ERR_NOT_SUPPORTED,
+		    "Too many records of all types to sort (more than %d); "
+		    "name the type or narrow the search", SEARCH_GATHER_MAX);
 	else if (sorted_by_at(plan))
 		drive(plan, post >= 0 ? DRIVE_POST : DRIVE_TYPE, post, false);
 	else if (has_walk(plan->search))
@@ -265,7 +271,8 @@ search_plan(struct ctx *ctx, struct plan *plan)
 	struct candidates all = { .n = 0 };
 	int ids = probe_of_kind(plan, PROBE_ID, NULL);
 	int64_t bound = search->nsort == 0 ? COUNT_ENOUGH :
-	    has_walk(search) ? SEARCH_GATHER_ONE + 1 : SEARCH_GATHER_MAX + 1;
+	    has_walk(search) && search->ntypes == 0 ?
+	    SEARCH_GATHER_ONE + 1 : SEARCH_GATHER_MAX + 1;
 	enum err err = OK;
 
 	search_list_candidates(plan, &all);

@@ -17,6 +17,7 @@ struct work {
 	struct ctx			*ctx;
 	struct key_space		 space;
 	const struct search		*search;
+	const struct r4_type		*type;	/* whose keys are asked */
 	const struct search_condition	*c;
 	const struct r4_param		*param;	/* whose keys are asked: c's,
 						 * or one of its parts */
@@ -57,7 +58,7 @@ add_any(struct posts *p, int64_t k)
 static int64_t
 konst(const struct work *w, enum key_space_kind kind)
 {
-	return key_const(w->space, w->search->type->number, w->param->number,
+	return key_const(w->space, w->type->number, w->param->number,
 	    kind);
 }
 
@@ -94,7 +95,7 @@ dict_args(const struct work *w)
 	struct pg_args a = pg_args(w->ctx->arena);
 
 	pg_int4(&a, w->space.tn);
-	pg_int2(&a, w->search->type->number);
+	pg_int2(&a, w->type->number);
 	pg_int2(&a, w->param->number);
 	pg_int4(&a, SEARCH_CODES_MAX + 1);
 	return a;
@@ -375,6 +376,24 @@ add_posts(const struct work *w)
 	return err;
 }
 
+/* Of each type the postings of its own parameter of that code. */
+static enum err
+add_posts_of_types(const struct work *w)
+{
+	const struct search *search = w->search;
+	struct work one = *w;
+	size_t i;
+	enum err err = OK;
+
+	for (i = 0; i < search->ntypes && err == OK; i++) {
+		one.type = search->types[i];
+		one.param = r4_param_named(one.type,
+		    str_of(w->c->param->code));
+		err = add_posts(&one);
+	}
+	return err;
+}
+
 static enum err
 probe_post(const struct work *w)
 {
@@ -389,6 +408,8 @@ probe_post(const struct work *w)
 	    c->kind != SEARCH_TOKEN;
 	w->probe->rare = c->modifier == SEARCH_OF_TYPE ||
 	    (c->param->identifiers && c->values[0].has_text);
+	if (w->search->ntypes > 0)
+		return add_posts_of_types(w);
 	if (part == NULL)
 		return add_posts(w);
 	for (; *part != NULL && err == OK; part++) {
@@ -577,10 +598,34 @@ probe_chain(const struct work *w)
 	return OK;
 }
 
+static void
+probe_within(const struct work *w)
+{
+	const struct search *search = w->search;
+	const struct r4_type *const one[] = { search->type };
+	const struct r4_type *const *types = search->ntypes > 0 ?
+	    search->types : one;
+	size_t n = search->ntypes > 0 ? search->ntypes : 1;
+	int64_t rh = key_reference(w->space, str_of(search->owner->name),
+	    search->owner_id);
+	size_t i;
+
+	w->probe->kind = PROBE_POST;
+	w->probe->posts.plain = true;
+	search_posts_room(w->ctx->arena, &w->probe->posts, n);
+	for (i = 0; i < n; i++)
+		add_any(&w->probe->posts, rh ^ key_const(w->space,
+		    types[i]->number, search->owner->number,
+		    KEY_COMPARTMENT));
+}
+
 static enum err
 probe_of(const struct work *w)
 {
 	switch (w->c->kind) {
+	case SEARCH_WITHIN:
+		probe_within(w);
+		return OK;
 	case SEARCH_CHAIN:
 		return probe_chain(w);
 	case SEARCH_REVERSE:
@@ -632,7 +677,7 @@ enum err
 search_probes(struct ctx *ctx, struct key_space space, struct plan *plan)
 {
 	struct work w = { .ctx = ctx, .space = space,
-		.search = plan->search };
+		.search = plan->search, .type = plan->search->type };
 	size_t i;
 	enum err err;
 

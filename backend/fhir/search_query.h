@@ -95,6 +95,12 @@ struct search_include {
 
 struct search {
 	const struct r4_type	*type;
+	/* Of several types at once these, and type is the first of them: each
+	 * condition is of a parameter that all have. */
+	const struct r4_type	**types;
+	size_t			 ntypes;	/* 0: type alone */
+	const struct r4_type	*owner;	/* of its compartment, or NULL */
+	struct str		 owner_id;
 	struct search_condition	*conditions;
 	size_t			 n;
 	struct search_sort	 sort[SEARCH_SORT_MAX];

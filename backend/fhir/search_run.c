@@ -84,10 +84,11 @@ take_record(const struct plan *plan, const PGresult *res, int row,
     struct rows *rows)
 {
 	struct record *record = &rows->records[rows->n];
+	struct str body = pg_get_str(res, row, PAGE_BODY);
 
 	assert(rows->n < rows->room);
-	record_read(plan->search->type, pg_get_str(res, row, PAGE_BODY),
-	    record);
+	record_read(plan->search->ntypes > 0 ? record_type(body) :
+	    plan->search->type, body, record);
 	record->rid = pg_get_int8(res, row, PAGE_RID);
 	rows->bytes += record->body.n;
 }

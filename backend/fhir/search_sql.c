@@ -90,6 +90,22 @@ put_gather_order(struct sql *q, const char *alias)
 
 /* --- whole statements ----------------------------------------------------- */
 
+static void
+put_types(struct sql *q, const struct search *search)
+{
+	int16_t *numbers = arena_array(q->ctx->arena, search->ntypes + 1,
+	    sizeof(*numbers));
+	size_t i;
+
+	for (i = 0; i < search->ntypes; i++)
+		numbers[i] = search->types[i]->number;
+	if (search->ntypes > 0)
+		pg_int2s(q->a, numbers, search->ntypes);
+	else
+		pg_int2(q->a, search->type->number);
+	q->is_type = search->ntypes > 0 ? "= any ($2)" : "= $2";
+}
+
 static struct sql
 sql_begin(struct ctx *ctx, const struct plan *plan, struct pg_args *a)
 {
@@ -98,7 +114,7 @@ sql_begin(struct ctx *ctx, const struct plan *plan, struct pg_args *a)
 
 	*a = pg_args(ctx->arena);
 	pg_int4(a, plan->tn);
-	pg_int2(a, plan->search->type->number);
+	put_types(&q, plan->search);
 	q.light = sql_is_light(plan);
 	q.r = sql_walks_res(q.walk) || q.light ? "w" : "r";
 	q.w = q.walk == DRIVE_POST ? "w" : q.r;
@@ -150,9 +166,9 @@ put_plain_page(struct sql *q, const struct time_ranges *t)
 		PUT(q, " order by at%s, rid%s limit $%d offset $%d", way, way,
 		    q->limit, q->skip);
 	PUT(q, ") w cross join lateral (select case when v.tn = $1 "
-	    "and v.type = $2 and v.op <> 'D' then v.body end body "
+	    "and v.type %s and v.op <> 'D' then v.body end body "
 	    "from ver v where v.rid = w.rid order by v.ver desc limit 1) v "
-	    "order by w.at%s, w.rid%s", way, way);
+	    "order by w.at%s, w.rid%s", q->is_type, way, way);
 }
 
 static void

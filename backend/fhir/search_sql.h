@@ -23,6 +23,8 @@ struct sql {
 	/* Aliases: of the row that knows at and rid before res is read, and
 	 * of what knows the rest: res, or, light, the walked row. */
 	const char		*w, *r;
+	/* What stands behind a type: "= $2", or of several "= any ($2)". */
+	const char		*is_type;
 	/* Arguments: rows of a page, rows to leave out before them, both. */
 	int			 limit, skip, both;
 	bool			 skips;	/* some are left out */

@@ -352,8 +352,8 @@ put_range(struct sql *q)
 		    "and w.v like d.pattern", sql_param(q, q->plan->walked));
 		break;
 	case DRIVE_PICK:
-		PUT(q, "w.tn = $1 and w.type = $2 and not w.deleted "
-		    "and w.id = d.id");
+		PUT(q, "w.tn = $1 and w.type %s and not w.deleted "
+		    "and w.id = d.id", q->is_type);
 		break;
 	case DRIVE_RH:
 		PUT(q, "w.rh = d.rh and (w.tn = $1 and w.type = $2 "
@@ -558,16 +558,16 @@ put_leg(struct sql *q, const char *table, struct str where, bool ordered)
 		PUT(q, "distinct on (%s, w.rid) ", key);
 	if (q->light)
 		PUT(q, "%s s, w.rid, v.vid from %s cross join lateral ("
-		    "select v.ctid vid, v.tn = $1 and v.type = $2 "
+		    "select v.ctid vid, v.tn = $1 and v.type %s "
 		    "and v.op <> 'D' ours from ver v where v.rid = w.rid "
-		    "order by v.ver desc limit 1) v", key, table);
+		    "order by v.ver desc limit 1) v", key, table, q->is_type);
 	else
 		PUT(q, "%s s, w.rid, %s.id, %s.ver, %s.updated from %s", key,
 		    q->r, q->r, q->r, table);
 	if (!q->light && !walks[q->walk].is_res)
 		PUT(q, " cross join lateral (select r.* from res r "
-		    "where r.rid = w.rid and (r.tn = $1 and r.type = $2 "
-		    "and not r.deleted) is true offset 0) r");
+		    "where r.rid = w.rid and (r.tn = $1 and r.type %s "
+		    "and not r.deleted) is true offset 0) r", q->is_type);
 	PUT(q, q->light ? " where v.ours and " : " where ");
 	buf_add(&q->b, where);
 	if (ordered && unique)
