@@ -295,31 +295,44 @@ check_statement(const struct shape *shape, const struct pg_query *q,
 	if (!good || getenv("SHOW_PLANS") != NULL)
 		printf("== %s?%s\n%s\n%s\n", shape->type, shape->query,
 		    q->sql, text);
+	fflush(stdout);
 	ck_assert_msg(good, "%s?%s: see its plan above", shape->type,
 	    shape->query);
+}
+
+/* The first page, and one from some place in the order on. */
+static void
+check_pages(const struct shape *shape, struct plan *plan)
+{
+	struct pg_query q;
+	struct pg_args a;
+
+	for (int i = 0; i < 4; i++) {
+		plan->backwards = i % 2 == 1;
+		plan->placed = i / 2 == 1;
+		for (size_t k = 0; k < SEARCH_SORT_MAX; k++)
+			plan->place.keys[k] = (struct order_key){
+				.kind = search_walk_order(plan),
+				.s = STR("x") };
+		if (plan->placed && plan->gather)
+			continue;
+		if (plan->bodies)
+			search_sql_rids(&ctx, plan, 50, &q, &a);
+		else
+			search_sql_page(&ctx, plan, 50, 0, &q, &a);
+		check_statement(shape, &q, &a);
+	}
 }
 
 static void
 check_shapes(void)
 {
-	struct pg_query q;
-	struct pg_args a;
-
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
 		struct plan plan = plan_of(&shapes[i]);
 
 		for (plan.segment = 0; plan.segment < plan.segments;
 		    plan.segment++)
-			for (int back = 0; back < 2; back++) {
-				plan.backwards = back == 1;
-				if (plan.bodies)
-					search_sql_rids(&ctx, &plan, 50, &q,
-					    &a);
-				else
-					search_sql_page(&ctx, &plan, 50, 0, &q,
-					    &a);
-				check_statement(&shapes[i], &q, &a);
-			}
+			check_pages(&shapes[i], &plan);
 	}
 }
 
@@ -339,8 +352,10 @@ check_gathers(void)
 		if (!search_plan_settle(&plan) || plan.search->nsort > 0 ||
 		    plan.search->ntypes > 0)
 			continue;
-		/* Hashes are sorted, but walks as bounded as those of pages. */
-		shape.gather = false;
+		/* Hashes are sorted, but walks as bounded as those of pages;
+		 * measures, fewer here than the bound, may all be read. */
+		shape.gather = plan.driver == DRIVE_MEASURE ||
+		    plan.driver == DRIVE_COMPOSITE;
 		shape.driver = DRIVE_RH;
 		search_sql_hashes(&ctx, &plan, NULL, &q, &a);
 		check_statement(&shape, &q, &a);
@@ -356,11 +371,110 @@ START_TEST(pages_are_index_walks_when_the_tables_are_empty)
 }
 END_TEST
 
+static void
+fill(void)
+{
+	char *n = database_ask("select count(*) from res");
+
+	if (strcmp(n, "0") == 0)
+		free(database_ask(filling));
+	free(n);
+}
+
 START_TEST(pages_are_index_walks_when_the_tables_are_full)
 {
-	free(database_ask(filling));
+	fill();
 	check_shapes();
 	check_gathers();
+}
+END_TEST
+
+/* --- how far a walk goes -------------------------------------------------- */
+
+/* Pages that begin far from both ends of what they walk, and from the place
+ * that they go on from. */
+static const struct {
+	struct shape	 shape;
+	const char	*place;
+} far[] = {
+	{ { "Observation", "date=lt2020-06-01", DRIVE_TYPE, -1, false },
+	    NULL },
+	{ { "Observation", "date=gt2021-06-01&_sort=date", DRIVE_TYPE, -1,
+	    false }, NULL },
+	{ { "Observation", "date=lt2020-06-01,gt2022-03-01", DRIVE_TYPE, -1,
+	    false }, "2022-03-02" },
+	{ { "Patient", "family=8", DRIVE_STRING, 0, false }, NULL },
+	{ { "Patient", "family=1,f", DRIVE_STRING, 0, false }, "1zzz" },
+};
+
+/* Families for the Patients of `filling`. */
+static void
+fill_families(void)
+{
+	const struct r4_param *family = r4_param_named(
+	    r4_type_named(STR("Patient")), STR("family"));
+
+	fill();
+	free(database_ask(arena_z(ctx.arena, arena_printf(ctx.arena,
+	    "insert into str select tn, type, %d, md5(rid::text), rid "
+	    "from res where type = 103; analyze str", family->number))));
+}
+
+/* Blocks that a statement touched, all in memory here, as its plan's first line
+ * of them says. */
+static long
+blocks_touched(const struct pg_query *q, const struct pg_args *a)
+{
+	PGconn *conn = PQconnectdb(database_conninfo());
+	struct str sql = arena_printf(ctx.arena, "explain (analyze, buffers, "
+	    "costs off, timing off, summary off) %s", q->sql);
+	long blocks = 0;
+	const char *at;
+	PGresult *res;
+
+	res = PQexecParams(conn, arena_z(ctx.arena, sql), a->n, a->types,
+	    a->values, a->lengths, a->formats, 0);
+	ck_assert_msg(PQresultStatus(res) == PGRES_TUPLES_OK, "%s",
+	    PQerrorMessage(conn));
+	for (int i = 0; i < PQntuples(res) && blocks == 0; i++) {
+		at = strstr(PQgetvalue(res, i, 0), "shared hit=");
+		blocks = at == NULL ? 0 :
+		    strtol(at + strlen("shared hit="), NULL, 10);
+	}
+	PQclear(res);
+	PQfinish(conn);
+	return blocks;
+}
+
+static struct place
+place_at(const char *text)
+{
+	struct place place = { .keys = { { .kind = ORDER_TEXT,
+		.s = str_of(text) } } };
+	struct when when;
+
+	if (when_parse(str_of(text), WHEN_SEARCH, &when)) {
+		place.keys[0].kind = ORDER_TIME;
+		place.keys[0].us = when.lo_us;
+	}
+	return place;
+}
+
+START_TEST(a_page_walks_no_further_than_its_rows)
+{
+	struct plan plan;
+	struct pg_query q;
+	struct pg_args a;
+
+	fill_families();
+	for (size_t i = 0; i < sizeof(far) / sizeof(far[0]); i++) {
+		plan = plan_of(&far[i].shape);
+		plan.placed = far[i].place != NULL;
+		if (plan.placed)
+			plan.place = place_at(far[i].place);
+		search_sql_page(&ctx, &plan, 20, 0, &q, &a);
+		ck_assert_int_lt(blocks_touched(&q, &a), 400);
+	}
 }
 END_TEST
 
@@ -398,6 +512,7 @@ main(int argc, char **argv)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, pages_are_index_walks_when_the_tables_are_empty);
 	tcase_add_test(t, pages_are_index_walks_when_the_tables_are_full);
+	tcase_add_test(t, a_page_walks_no_further_than_its_rows);
 	tcase_add_loop_test(t, a_shape_is_one_statement_whatever_its_values,
 	    0, 2);
 	return suite_run();

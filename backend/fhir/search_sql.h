@@ -19,6 +19,7 @@ struct sql {
 	 * newest version is looked up and res is not. */
 	bool			 light;
 	bool			 plain;	/* no rows g: legs of one range */
+	bool			 placing;	/* goes on from plan's place */
 	bool			 sure;	/* primary dates need no probe */
 	/* Aliases: of the row that knows at and rid before res is read, and
 	 * of what knows the rest: res, or, light, the walked row. */

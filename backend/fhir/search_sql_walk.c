@@ -11,6 +11,7 @@
 
 #define TEXT_FIRST	""
 #define TEXT_LAST	"\xf4\x8f\xbf\xbf"
+#define RID_FIRST	"'-9223372036854775808'::bigint"
 
 /* clang-format off */
 static const struct walk {
@@ -18,19 +19,20 @@ static const struct walk {
 	enum order_kind	 order;		/* which is of this kind */
 	bool		 is_res;	/* w is res itself */
 	bool		 unique;	/* the index needs and has no rid */
+	bool		 ranges;	/* its rows lie in ranges g(lo, hi) */
 	const char	*table;		/* NULL: several, or res */
 } walks[DRIVE__MAX] = {
-[DRIVE_TYPE]	= { "w.at",	 ORDER_TIME,   true,  false, NULL },
-[DRIVE_POST]	= { "w.at",	 ORDER_TIME,   false, false, "post w" },
-[DRIVE_PICK]	= { "w.at",	 ORDER_TIME,   true,  false, NULL },
-[DRIVE_RH]	= { "w.at",	 ORDER_TIME,   true,  false, NULL },
-[DRIVE_LIKE]	= { "r.at",	 ORDER_TIME,   false, false, "str w" },
-[DRIVE_ID]	= { "w.id",	 ORDER_TEXT,   true,  true,  NULL },
-[DRIVE_UPDATED]	= { "w.updated", ORDER_TIME,   false, false, "ver w" },
-[DRIVE_DATE]	= { "w.lo",	 ORDER_TIME,   false, false, NULL },
-[DRIVE_STRING]	= { "w.v",	 ORDER_TEXT,   false, false, "str w" },
-[DRIVE_MEASURE]	= { "w.lo",	 ORDER_NUMBER, false, false, NULL },
-[DRIVE_COMPOSITE] = { "w.lo",	 ORDER_NUMBER, false, false, NULL },
+[DRIVE_TYPE]	= { "w.at",	 ORDER_TIME,   true,  false, true,  NULL },
+[DRIVE_POST]	= { "w.at",	 ORDER_TIME,   false, false, true,  "post w" },
+[DRIVE_PICK]	= { "w.at",	 ORDER_TIME,   true,  false, false, NULL },
+[DRIVE_RH]	= { "w.at",	 ORDER_TIME,   true,  false, false, NULL },
+[DRIVE_LIKE]	= { "r.at",	 ORDER_TIME,   false, false, false, "str w" },
+[DRIVE_ID]	= { "w.id",	 ORDER_TEXT,   true,  true,  true,  NULL },
+[DRIVE_UPDATED]	= { "w.updated", ORDER_TIME,   false, false, true,  "ver w" },
+[DRIVE_DATE]	= { "w.lo",	 ORDER_TIME,   false, false, false, NULL },
+[DRIVE_STRING]	= { "w.v",	 ORDER_TEXT,   false, false, true,  "str w" },
+[DRIVE_MEASURE]	= { "w.lo",	 ORDER_NUMBER, false, false, false, NULL },
+[DRIVE_COMPOSITE] = { "w.lo",	 ORDER_NUMBER, false, false, false, NULL },
 };
 /* clang-format on */
 
@@ -330,14 +332,69 @@ asks_system(const struct sql *q)
 	return false;
 }
 
+/*
+ * From the cursor on, or from the end that the direction begins with. The bound
+ * of one column narrows nothing: it only says that there are fewer rows, for a
+ * plan made on empty tables would rather sort them all.
+ */
+static void
+put_from(struct sql *q)
+{
+	const struct walk *walk = &walks[q->walk];
+	bool down = sql_runs_down(q->plan);
+	const char *sign = down ? "<" : ">";
+	struct order_key end = { .kind = walk->order,
+		.us = down ? WHEN_MAX : WHEN_MIN,
+		.s = down ? STR(TEXT_LAST) : STR(TEXT_FIRST),
+		.number = down ? HUGE_VAL : -HUGE_VAL };
+	int key = sql_key(q, q->plan->placed ? &q->plan->place.keys[0] : &end);
+
+	PUT(q, " and %s %s%s $%d", walk->key, sign,
+	    walk->unique && q->plan->placed ? "" : "=", key);
+	if (q->plan->placed && !walk->unique)
+		PUT(q, " and (%s, w.rid) %s ($%d, $%d)", walk->key, sign, key,
+		    sql_int8(q, q->plan->place.rid));
+}
+
+/*
+ * The rows of range g, from the cursor on. Of two bounds on one side PostgreSQL
+ * begins at that of two columns and passes over what the other one leaves out,
+ * so the nearer of cursor and range is the one bound.
+ */
+static void
+put_bounds(struct sql *q)
+{
+	const char *key = walks[q->walk].key;
+	const char *c = walks[q->walk].order == ORDER_TEXT ?
+	    " collate \"C\"" : "";
+	int at, rid;
+
+	if (!q->placing || walks[q->walk].unique) {
+		PUT(q, "%s >= g.lo and %s < g.hi", key, key);
+		if (q->placing)
+			put_from(q);
+		return;
+	}
+	at = sql_key(q, &q->plan->place.keys[0]);
+	rid = sql_int8(q, q->plan->place.rid);
+	if (sql_runs_down(q->plan))
+		PUT(q, "%s >= g.lo and (%s, w.rid) < (least(g.hi%s, $%d), "
+		    "case when $%d < g.hi%s then $%d else " RID_FIRST " end)",
+		    key, key, c, at, at, c, rid);
+	else
+		PUT(q, "%s < g.hi and (%s, w.rid) > (greatest(g.lo%s, $%d), "
+		    "case when $%d >= g.lo%s then $%d else " RID_FIRST " end)",
+		    key, key, c, at, at, c, rid);
+}
+
 static void
 put_range(struct sql *q)
 {
 	switch (q->walk) {
 	case DRIVE_POST:
-		PUT(q, "w.k = d.k # g.flip and w.at >= g.lo and w.at < g.hi "
-		    "and w.aux >= g.aux and (g.flip <> 0 or "
-		    "w.aux between d.aux_lo and d.aux_hi)");
+		PUT(q, "w.k = d.k # g.flip and w.aux >= g.aux and (g.flip <> 0 "
+		    "or w.aux between d.aux_lo and d.aux_hi) and ");
+		put_bounds(q);
 		if (asks_system(q))
 			PUT(q, " and (g.flip = 0 or exists (select 1 "
 			    "from post p where p.k = d.k and p.at = w.at "
@@ -345,7 +402,7 @@ put_range(struct sql *q)
 			    "and d.aux_hi offset 0))");
 		break;
 	case DRIVE_TYPE:
-		PUT(q, "w.at >= g.lo and w.at < g.hi");
+		put_bounds(q);
 		break;
 	case DRIVE_LIKE:
 		PUT(q, "w.tn = $1 and w.type = $2 and w.param = $%d "
@@ -361,11 +418,12 @@ put_range(struct sql *q)
 		break;
 	case DRIVE_ID:
 		PUT(q, "w.tn = $1 and w.type = $2 and not w.deleted "
-		    "and w.id >= g.lo and w.id < g.hi");
+		    "and ");
+		put_bounds(q);
 		break;
 	case DRIVE_UPDATED:
-		PUT(q, "w.tn = $1 and w.type = $2 and w.ver = r.ver "
-		    "and w.updated >= g.lo and w.updated < g.hi");
+		PUT(q, "w.tn = $1 and w.type = $2 and w.ver = r.ver and ");
+		put_bounds(q);
 		break;
 	case DRIVE_DATE:
 		PUT(q, IN_BOX " and w.lo < b.hi_max", "w", "w", "w", "w");
@@ -375,41 +433,15 @@ put_range(struct sql *q)
 		sql_in_measure(q, q->walk == DRIVE_COMPOSITE, "w");
 		break;
 	default:
-		PUT(q, "w.tn = $1 and w.type = $2 and w.param = $%d "
-		    "and w.v >= g.lo and w.v < g.hi",
+		PUT(q, "w.tn = $1 and w.type = $2 and w.param = $%d and ",
 		    sql_param(q, q->plan->walked));
+		put_bounds(q);
 		break;
 	}
 	if (!q->plan->gather && (q->walk == DRIVE_DATE ||
 	    q->walk == DRIVE_STRING || q->walk == DRIVE_MEASURE ||
 	    q->walk == DRIVE_COMPOSITE))
 		put_first_only(q);
-}
-
-/* From the cursor on, or from the end that the direction begins with. */
-static void
-put_from(struct sql *q)
-{
-	const struct plan *plan = q->plan;
-	bool down = sql_runs_down(plan);
-	struct place place = { .rid = down ? INT64_MAX : INT64_MIN };
-	int key;
-
-	place.keys[0] = (struct order_key){
-		.kind = walks[q->walk].order,
-		.us = down ? WHEN_MAX : WHEN_MIN,
-		.s = down ? STR(TEXT_LAST) : STR(TEXT_FIRST),
-		.number = down ? HUGE_VAL : -HUGE_VAL,
-	};
-	if (plan->placed)
-		place = plan->place;
-	key = sql_key(q, &place.keys[0]);
-	if (walks[q->walk].unique)
-		PUT(q, " and %s %s $%d", walks[q->walk].key,
-		    down ? "<" : ">", key);
-	else
-		PUT(q, " and (%s, w.rid) %s ($%d, $%d)", walks[q->walk].key,
-		    down ? "<" : ">", key, sql_int8(q, place.rid));
 }
 
 /* --- one list of postings ------------------------------------------------- */
@@ -455,13 +487,15 @@ put_aux_between(struct sql *q, const char *alias, int32_t lo, int32_t hi)
 	    q->a->n);
 }
 
-/* Only what narrows the walk is said: each condition is asked of each row. */
+/* Only what narrows the walk is said: each condition is asked of each row. The
+ * nearer of cursor and range is the one bound of its side, as in put_bounds. */
 static void
 put_plain_range(struct sql *q, const struct time_ranges *t, size_t i)
 {
 	const struct posts *p = &driving(q)->posts;
 	int32_t lo = p->aux_lo[0], hi = p->aux_hi[0];
-	int64_t k = p->k[0];
+	int64_t at = q->plan->place.keys[0].us, k = p->k[0];
+	bool down = sql_runs_down(q->plan), from;
 
 	if (t->wide[i] && asks_system(q)) {
 		PUT(q, "exists (select 1 from post p where p.k = $%d "
@@ -477,11 +511,12 @@ put_plain_range(struct sql *q, const struct time_ranges *t, size_t i)
 	PUT(q, "w.k = $%d", sql_int8(q, k));
 	if (lo != INT32_MIN || hi != INT32_MAX)
 		put_aux_between(q, "w", lo, hi);
-	if (t->lo[i] != WHEN_MIN)
+	from = q->plan->placed && (down ? at < t->hi[i] : at >= t->lo[i]);
+	if (t->lo[i] != WHEN_MIN && (down || !from))
 		PUT(q, " and w.at >= $%d", sql_time(q, t->lo[i]));
-	if (t->hi[i] != WHEN_MAX)
+	if (t->hi[i] != WHEN_MAX && (!down || !from))
 		PUT(q, " and w.at < $%d", sql_time(q, t->hi[i]));
-	if (q->plan->placed)
+	if (from)
 		put_from(q);
 }
 
@@ -534,8 +569,9 @@ conditions(struct sql *q, bool ordered)
 	struct str text;
 
 	q->b = buf_new(q->ctx->arena, 1024);
+	q->placing = ordered && q->plan->placed;
 	put_range(q);
-	if (ordered)
+	if (ordered && !walks[q->walk].ranges)
 		put_from(q);
 	sql_probes(q);
 	if (search_walks_missing(q->plan))
