@@ -205,6 +205,10 @@ my @totals = (
     [ '/Patient?gender=female&_total=accurate&_count=1', 2, 1 ],
     [ '/Patient?gender=female&_total=estimate', 2,     2 ],
     [ '/Patient?_total=accurate&_count=1',      3,     1 ],
+    [ '/Patient?_total=estimate&_count=1',      3,     1 ],
+    [ '/Patient?_id=p1,p2,x&_total=estimate',   2,     2 ],
+    [ '/Patient?gender:not=male&_total=estimate', 2,   2 ],
+    [ '/Observation?patient=p1&status=final&_total=estimate&_count=1', 4, 1 ],
     [ '/Patient?gender=female&_summary=count',  2,     0 ],
     [ '/Patient?gender=female&_summary=false',  undef, 2 ],
     [ '/Patient?gender=female&_count=0',        2,     0 ],
@@ -216,6 +220,7 @@ for my $row (@totals) {
     is scalar @{ $json->{entry} // [] }, $entries, "$search: entries";
 }
 
+like get('/Patient?_count=5000')->{json}{link}[0]{url}, qr/_count=1000$/, 'a page has a thousand at most, and says so';
 is get('/Patient?nonsense=1', headers => { prefer => 'handling=strict' })->{status}, 400, 'strict is as without';
 my $res = get('/Patient?nonsense=1&gender=male', headers => { prefer => 'handling=lenient' });
 is $res->{status}, 200, 'lenient ignores what it does not know';

@@ -45,7 +45,8 @@ static const char documentation[] = "Answers are JSON, or with _pretty=true "
     "batches 2,000. A parameter's documentation lists its modifiers. "
     "Searches may go through references, by chains and _has, three at most. "
     "_summary and _elements are of searches, reads and histories. Pages have "
-    "50 entries, with _count up to 1,000, and end behind 8 MB.";
+    "50 entries, with _count up to 1,000, and end behind 8 MB. "
+    "_total=estimate is exact up to 20,000.";
 
 /* Nobody may write an AuditEvent, or change a Provenance. */
 static bool
@@ -147,7 +148,7 @@ truth(bool is)
 	return is ? "true" : "false";
 }
 
-/* What _include and _revinclude can name: references of source, or to target. */
+/* What _include and _revinclude can name: references of source, to target. */
 static void
 add_includes(struct buf *b, const struct r4_type *source,
     const struct r4_type *target)

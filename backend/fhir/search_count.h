@@ -32,4 +32,15 @@ enum err	search_count_candidates(struct ctx *ctx,
 /* The one with the fewest rows; NULL when there is none. */
 const struct candidate	*search_rarest(const struct candidates *all);
 
+/* --- search_total.c ------------------------------------------------------- */
+
+/* All matches of the segments at hand, by plan's driver. */
+enum err	search_count_matches(struct ctx *ctx, const struct plan *plan,
+		    int64_t *total);
+
+/* What Bundle.total says of page's search: the count, or, where an estimate is
+ * asked, what costs no more than TOTAL_EXACT_MAX probes. */
+enum err	search_total(struct ctx *ctx, const struct plan *page,
+		    int64_t *total);
+
 #endif

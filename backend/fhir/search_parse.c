@@ -64,6 +64,14 @@ take_count(struct parse *p, const struct http_param *param)
 	return OK;
 }
 
+/* The links say how many a page has. R4 search.html#count */
+static struct http_param
+counted(const struct parse *p)
+{
+	return (struct http_param){ STR("_count"), arena_printf(p->ctx->arena,
+	    "%d", p->search->count) };
+}
+
 static enum err
 take_offset(struct parse *p, const struct http_param *param)
 {
@@ -81,7 +89,7 @@ take_offset(struct parse *p, const struct http_param *param)
 	return OK;
 }
 
-/* R4 search.html#total. Every count is exact, an estimate, too. */
+/* R4 search.html#total */
 static enum err
 take_total(struct parse *p, const struct http_param *param)
 {
@@ -89,8 +97,9 @@ take_total(struct parse *p, const struct http_param *param)
 
 	if (err != OK)
 		return err;
-	p->search->totals = str_eqz(param->value, "accurate") ||
-	    str_eqz(param->value, "estimate");
+	p->search->estimates = str_eqz(param->value, "estimate");
+	p->search->totals = p->search->estimates ||
+	    str_eqz(param->value, "accurate");
 	if (!p->search->totals && !str_eqz(param->value, "none"))
 		return fail(p->ctx, ERR_INVALID_PARAMETER,
 		    "Search parameter '_total' must be none, estimate or "
@@ -405,7 +414,8 @@ take_param(struct parse *p, const struct http_param *param)
 	else
 		err = general->take(p, param);
 	if (err == OK && linked && !p->ignored)
-		p->search->applied[p->search->napplied++] = *param;
+		p->search->applied[p->search->napplied++] = general != NULL &&
+		    general->take == take_count ? counted(p) : *param;
 	return err;
 }
 

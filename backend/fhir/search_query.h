@@ -108,6 +108,7 @@ struct search {
 	int			 count;
 	int			 offset;
 	bool			 totals;	/* _total is wanted */
+	bool			 estimates;	/* an estimate will do */
 	bool			 counts;	/* nothing but the total is */
 	struct subset		 subset;	/* of each record */
 	struct search_include	*includes;

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "fhir/record.h"
+#include "fhir/search_count.h"
 #include "fhir/search_include.h"
 #include "fhir/search_plan.h"
 #include "queries.h"
@@ -108,35 +109,6 @@ take_rows(const struct plan *plan, const PGresult *res, struct rows *rows)
 	}
 }
 
-static enum err
-count_matches(struct ctx *ctx, const struct plan *plan, int64_t *total)
-{
-	struct pg_query q;
-	struct pg_args a;
-	PGresult *res;
-	enum err err;
-
-	search_sql_total(ctx, plan, &q, &a);
-	if ((err = pg_exec(ctx, &q, &a, &res)) == OK)
-		*total = pg_get_int8(res, 0, 0);
-	return err;
-}
-
-/* Without conditions the store's own count is the answer. */
-static enum err
-count_type(struct ctx *ctx, const struct plan *plan, int64_t *total)
-{
-	struct pg_args a = pg_args(ctx->arena);
-	PGresult *res;
-	enum err err;
-
-	pg_int4(&a, plan->tn);
-	pg_int2(&a, plan->search->type->number);
-	if ((err = pg_exec(ctx, &query_search_total_type, &a, &res)) == OK)
-		*total = pg_get_int8(res, 0, 0);
-	return err;
-}
-
 /* The part of the offset that the segment left behind did not use up. */
 static enum err
 offset_after(struct ctx *ctx, const struct plan *plan, const struct rows *rows,
@@ -149,7 +121,7 @@ offset_after(struct ctx *ctx, const struct plan *plan, const struct rows *rows,
 		*skip = 0;
 		return OK;
 	}
-	err = count_matches(ctx, plan, &passed);
+	err = search_count_matches(ctx, plan, &passed);
 	*skip = *skip > passed ? *skip - passed : 0;
 	return err;
 }
@@ -372,23 +344,6 @@ write_links(struct ctx *ctx, const struct plan *plan,
 
 /* --- the page ------------------------------------------------------------- */
 
-/* Counted by the way that is the best without an order. */
-static enum err
-run_total(struct ctx *ctx, const struct plan *page, struct search_page *out)
-{
-	struct search search = *page->search;
-	struct plan plan = *page;
-	enum err err;
-
-	if (plan.n == 0)
-		return count_type(ctx, &plan, &out->total);
-	search.nsort = 0;
-	plan.search = &search;
-	if ((err = search_plan(ctx, &plan)) != OK)
-		return err;
-	return count_matches(ctx, &plan, &out->total);
-}
-
 static enum err
 run_page(struct ctx *ctx, struct plan *plan, struct search_page *out)
 {
@@ -452,7 +407,7 @@ search_run(struct ctx *ctx, struct search *search, struct search_page *out)
 		return err;
 	alone = search->count == 0 || search->counts;
 	if ((alone || search->totals) &&
-	    (err = run_total(ctx, &plan, out)) != OK)
+	    (err = search_total(ctx, &plan, &out->total)) != OK)
 		return err;
 	if (alone)
 		return OK;
