@@ -58,7 +58,7 @@ my %there = (
     'create'           => sub { ask(POST => "/$_[0]", body => { resourceType => $_[0], nonsense => 1 })->{status} == 422 },
     'update'           => sub { ask(PUT => "/$_[0]/none", body => { resourceType => $_[0], id => 'none', nonsense => 1 })->{status} == 422 },
     'delete'           => sub { ask(DELETE => "/$_[0]/none")->{status} == 204 },
-    'patch'            => sub { ask(PATCH => "/$_[0]/none", body => [])->{status} != 405 },
+    'patch'            => sub { ask(PATCH => "/$_[0]/none", body => { resourceType => 'Parameters' })->{status} == 404 },
     'history-type'     => sub { ask(GET => "/$_[0]/_history")->{status} != 404 },
 );
 my @wrong;

@@ -291,15 +291,19 @@ END_TEST
 
 START_TEST(a_wrong_method_is_405_and_options_204)
 {
-	ck_assert_int_eq(ask("PATCH", "/v3/fhir/Patient/1", ALL_SCOPES,
+	ck_assert_int_eq(ask("POST", "/v3/fhir/Patient/1", ALL_SCOPES,
 	    STR_NONE), 405);
-	ck_assert(str_eqz(field("Allow"), "GET, HEAD, PUT, DELETE, OPTIONS"));
+	ck_assert(str_eqz(field("Allow"),
+	    "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"));
 	ck_assert_int_eq(ask("BREW", "/v3/fhir/Patient/1", ALL_SCOPES,
 	    STR_NONE), 405);
 	ck_assert_int_eq(ask("GET", "/oauth/token", NULL, STR_NONE), 405);
 	ck_assert_int_eq(ask("OPTIONS", "/v3/fhir/Patient/1", NULL,
 	    STR_NONE), 204);
-	ck_assert(str_eqz(field("Allow"), "GET, HEAD, PUT, DELETE, OPTIONS"));
+	ck_assert(str_eqz(field("Allow"),
+	    "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"));
+	ck_assert(str_eqz(field("Accept-Patch"),
+	    "application/json-patch+json, application/fhir+json"));
 }
 END_TEST
 

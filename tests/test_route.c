@@ -35,6 +35,8 @@ START_TEST(a_row_is_found_by_method_and_path)
 		{ HTTP_PUT, "/v3/fhir/Patient", fhir_update_by },
 		{ HTTP_GET, "/v3/fhir/Patient/1", fhir_read },
 		{ HTTP_PUT, "/v3/fhir/Patient/a.b-C", fhir_update },
+		{ HTTP_PATCH, "/v3/fhir/Patient", fhir_patch_by },
+		{ HTTP_PATCH, "/v3/fhir/Patient/a.b-C", fhir_patch },
 		{ HTTP_DELETE, "/v3/fhir/Patient/1", fhir_delete },
 		{ HTTP_GET, "/v3/fhir/Patient/1/_history", fhir_history },
 		{ HTTP_GET, "/v3/fhir/Patient/1/_history/2", fhir_read },
@@ -86,11 +88,11 @@ END_TEST
 START_TEST(a_path_tells_its_methods)
 {
 	struct arena *arena = arena_new(1024);
-	struct route_match m = find(HTTP_PATCH, "/v3/fhir/Patient/1");
+	struct route_match m = find(HTTP_POST, "/v3/fhir/Patient/1");
 
 	ck_assert_ptr_null(m.route);
 	ck_assert(str_eqz(route_allow(arena, m.allowed),
-	    "GET, HEAD, PUT, DELETE, OPTIONS"));
+	    "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"));
 	m = find(HTTP_METHOD__MAX, "/oauth/token");
 	ck_assert(m.route == NULL);
 	ck_assert(str_eqz(route_allow(arena, m.allowed), "POST, OPTIONS"));

@@ -12,6 +12,7 @@
 
 #define MEDIA_JSON	"application/json"
 #define MEDIA_FHIR	"application/fhir+json"
+#define MEDIA_FORM	"application/x-www-form-urlencoded"
 
 /* Whose habits an answer follows. */
 enum face {

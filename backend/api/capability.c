@@ -12,6 +12,7 @@
 #include "base/conf.h"
 #include "base/hash.h"
 #include "fhir/match.h"
+#include "fhir/patch.h"
 #include "fhir/scope.h"
 #include "fhir/search.h"
 
@@ -32,6 +33,7 @@ static const struct {
 	{ "search-type",	SCOPE_S },
 	{ "create",		SCOPE_C },
 	{ "update",		SCOPE_U },
+	{ "patch",		SCOPE_U },
 	{ "delete",		SCOPE_D },
 };
 
@@ -234,6 +236,7 @@ statement(struct ctx *ctx)
 	    "\"implementation\":{\"description\":\"2care (%s)\","
 	    "\"url\":\"%s/fhir\"},\"fhirVersion\":\"4.0.1\","
 	    "\"format\":[\"" MEDIA_FHIR "\",\"" MEDIA_JSON "\",\"json\"],"
+	    "\"patchFormat\":[\"" MEDIA_JSON_PATCH "\",\"" MEDIA_FHIR "\"],"
 	    "\"rest\":[{\"mode\":\"server\",\"documentation\":\"%s\",",
 	    conf->environment, conf->base_url, documentation);
 	add_security(&b, conf);

@@ -24,6 +24,9 @@ route_handler	fhir_history, fhir_history_type, fhir_history_system;
  * (fhir_conditional.c). */
 route_handler	fhir_update_by, fhir_delete_by, fhir_create_by;
 
+/* Changes of elements, by id and by criteria (fhir_patch.c). */
+route_handler	fhir_patch, fhir_patch_by;
+
 /* --- steps of handlers that write ----------------------------------------- */
 
 /* The body is a resource of the address's type. */

@@ -86,7 +86,7 @@ fhir_search_form(struct ctx *ctx, const struct call *call,
 	const struct http_req *req = call->req;
 	struct http_params form, both;
 
-	if (req->body.n > 0 && !field_is_form(req->content_type))
+	if (req->body.n > 0 && !field_is(req->content_type, MEDIA_FORM))
 		return fail(ctx, ERR_MEDIA_TYPE, "send the parameters of a "
 		    "search as Content-Type: "
 		    "application/x-www-form-urlencoded, in UTF-8");

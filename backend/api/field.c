@@ -154,13 +154,13 @@ field_is_json(struct str content_type)
 }
 
 bool
-field_is_form(struct str content_type)
+field_is(struct str content_type, const char *wanted)
 {
 	struct str params = content_type;
 	struct str media = str_trim(str_cut(&params, ';'));
 	struct str name, value;
 
-	if (!str_ieq(media, STR("application/x-www-form-urlencoded")))
+	if (!str_ieq(media, str_of(wanted)))
 		return false;
 	while (next_param(&params, &name, &value))
 		if (str_ieq(name, STR("charset")) &&

@@ -21,8 +21,8 @@ const char	*field_format(struct str format);
 /* Content-Type is JSON in UTF-8. R4 http.html#mime-type */
 bool		field_is_json(struct str content_type);
 
-/* Content-Type is an HTML form, in UTF-8. R4 http.html#search */
-bool		field_is_form(struct str content_type);
+/* Content-Type is that media type, in UTF-8. */
+bool		field_is(struct str content_type, const char *wanted);
 
 /* What Prefer asks for; of a preference said twice the first counts. RFC 7240
  * 2; R4 http.html#ops, search.html#errors */

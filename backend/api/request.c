@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/when.h"
+#include "fhir/patch.h"
 #include "fhir/scope.h"
 #include "wire/migrate.h"
 #include "wire/pg.h"
@@ -29,6 +30,9 @@
 #define KEPT_BUFFERS_BYTES	((size_t)4 * 1024 * 1024)
 
 #define REQUEST_ID_PREFIX	"req_"
+
+/* RFC 5789 3.1 */
+#define ACCEPT_PATCH		MEDIA_JSON_PATCH ", " MEDIA_FHIR
 
 /* --- begin ---------------------------------------------------------------- */
 
@@ -89,6 +93,8 @@ check_address(struct ctx *ctx, const struct http_req *req,
 		answer->status = 204;
 		http_field(answer, "Allow", route_allow(ctx->arena,
 		    m->allowed));
+		if (m->allowed & 1U << HTTP_PATCH)
+			http_field(answer, "Accept-Patch", STR(ACCEPT_PATCH));
 		return OK;
 	}
 	return fail(ctx, ERR_METHOD, "this address allows %.*s",
@@ -240,6 +246,12 @@ fail_json(struct ctx *ctx, const struct jdoc *d)
 	    "line %u, column %u: %s", line, column, jdoc_strerror(d->error));
 }
 
+static bool
+takes_json(const struct route *route)
+{
+	return route->body == BODY_JSON || route->body == BODY_PATCH;
+}
+
 static enum err
 take_body(struct ctx *ctx, struct call *call)
 {
@@ -249,11 +261,16 @@ take_body(struct ctx *ctx, struct call *call)
 
 	if (req->body_too_large)
 		return fail(ctx, ERR_TOO_LARGE, "the body is too large");
-	if (call->route->body != BODY_JSON)
+	if (!takes_json(call->route) || call->doc != NULL)
 		return OK;
-	if (call->doc != NULL)
-		return OK;
-	if (!field_is_json(req->content_type))
+	if (call->route->body == BODY_PATCH &&
+	    !field_is_json(req->content_type) &&
+	    !field_is(req->content_type, MEDIA_JSON_PATCH))
+		return fail(ctx, ERR_MEDIA_TYPE, "send Content-Type: %s, in "
+		    "UTF-8, for a JSON Patch, or %s for a FHIRPath Patch",
+		    MEDIA_JSON_PATCH, MEDIA_FHIR);
+	if (call->route->body == BODY_JSON &&
+	    !field_is_json(req->content_type))
 		return fail(ctx, ERR_MEDIA_TYPE, "send Content-Type: %s, in "
 		    "UTF-8", MEDIA_FHIR);
 	if (req->body.n == 0)
@@ -306,6 +323,8 @@ answer_error(struct ctx *ctx, const struct call *call, enum err err,
 	if (err == ERR_METHOD)
 		http_field(answer, "Allow", route_allow(ctx->arena,
 		    m->allowed));
+	if (err == ERR_MEDIA_TYPE && call->route->body == BODY_PATCH)
+		http_field(answer, "Accept-Patch", STR(ACCEPT_PATCH));
 }
 
 /* No ids of records and no query: they are about patients. */
@@ -361,7 +380,7 @@ check_part(struct ctx *ctx, const struct call *whole, const struct call *part)
 	if (part->route == whole->route)
 		return fail(ctx, ERR_NOT_SUPPORTED, "a Bundle within a Bundle "
 		    "is not run");
-	if (part->doc != NULL && part->route->body != BODY_JSON)
+	if (part->doc != NULL && !takes_json(part->route))
 		return fail(ctx, ERR_INVALID_REQUEST, "a %s of this address "
 		    "must not have a resource",
 		    http_method_name(part->req->method));

@@ -28,7 +28,7 @@ struct call {
 	bool			 pretty;
 	struct prefer		 prefer;
 	const char		*media;	/* the answer's media type */
-	const struct jdoc	*doc;	/* of BODY_JSON */
+	const struct jdoc	*doc;	/* of BODY_JSON, BODY_PATCH */
 	uint32_t		 node;	/* in doc; 0, its root, but of a part
 					 * of a batch */
 	struct record_ask	*asked;	/* by the route's ask */
@@ -45,7 +45,7 @@ typedef enum err	route_handler(struct ctx *ctx, const struct call *call,
 /* ALWAYS is public, and answered whatever the database's schema is. */
 enum route_who { PUBLIC, TOKEN, ALWAYS };
 enum route_pool { FAST, SLOW };	/* which workers nginx gives it to */
-enum route_body { BODY_NONE, BODY_JSON, BODY_OTHER };
+enum route_body { BODY_NONE, BODY_JSON, BODY_PATCH, BODY_OTHER };
 
 struct route {
 	enum http_method	 method;	/* GET serves HEAD too */

@@ -1,7 +1,7 @@
 /*
- * FHIRPath Patch: five operations on elements. Where an element belongs, whether
- * it repeats and what type it may have says the structure of its parent; a
- * primitive and its "_name" are one element. R4 fhirpatch.html
+ * FHIRPath Patch: five operations on elements. Where an element belongs,
+ * whether it repeats and what type it may have says the structure of its
+ * parent; a primitive and its "_name" are one element. R4 fhirpatch.html
  */
 
 #include "fhir/patch_form.h"

@@ -42,15 +42,15 @@ enum err	patch_fhirpath(struct patch_work *w,
  * The values of a primitive and what _name holds of it are one element.
  */
 struct spot {
-	struct tree			*object;	/* NULL: the root itself */
-	const struct r4_element		*row;		/* NULL of the root */
-	size_t				 index;		/* SIZE_MAX: it does
-							 * not repeat */
+	struct tree			*object;	/* NULL: the root */
+	const struct r4_element		*row;	/* NULL of the root */
+	size_t				 index;	/* SIZE_MAX: it does not
+						 * repeat */
 	/* What members are looked for in; NULL when it has none. Of a
 	 * primitive that is its _name. */
 	struct tree			*inside;
 	const struct r4_structure	*s;
-	struct tree			*value;	/* NULL of a primitive without */
+	struct tree			*value;	/* NULL: extensions alone */
 };
 
 struct spots {

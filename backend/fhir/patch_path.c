@@ -248,7 +248,8 @@ take_digits(struct reader *r, uint64_t *out)
 
 /* --- values in conditions ------------------------------------------------- */
 
-/* A literal: its text without quotes or '@', and the JSON type that it equals. */
+/* A literal: its text without quotes or '@', and the JSON type of what can
+ * equal it. */
 struct literal {
 	struct str	text;
 	enum jdoc_type	type;

@@ -1,7 +1,7 @@
 /*
- * Fuzzing of patches: {"record":{...},"patch":...}, an array being a JSON Patch,
- * anything else a FHIRPath Patch. No input may crash it; what it makes must be
- * JSON and keep its id; a patch without operations changes no byte.
+ * Fuzzing of patches: {"record":{...},"patch":...}, an array being a JSON
+ * Patch, anything else a FHIRPath Patch. No input may crash it; what it makes
+ * must be JSON and keep its id; a patch without operations changes no byte.
  */
 
 #include <stdlib.h>
