@@ -144,15 +144,44 @@ unit_holds(const struct asked *c, const struct unit *had)
 	if (c->unit == UNIT_ANY)
 		return true;
 	if (c->unit == UNIT_CODE)
-		return had->code[0] != '\0' &&
-		    strcmp(had->code, c->of->code) == 0;
+		return had->code[0] != '\0';	/* mg or g: one kind */
 	return strcmp(had->code, c->of->word) == 0 ||
 	    strcmp(had->word, c->of->word) == 0;
 }
 
-/* R4 search.html#prefix, #number. */
+/* Of grams in milligrams; what stands for "not it itself" stays one. */
+static int64_t
+thousandfold(int64_t v)
+{
+	int64_t more = (v % 1000 + 1500) % 1000 - 500;
+
+	return llabs(v) == INFINITE ? v : (v - more) * 1000 + more;
+}
+
+static bool	plain_holds(const struct asked *c, const struct part *p);
+
 static bool
 value_holds(const struct asked *c, const struct part *p)
+{
+	struct asked asked = *c;
+	struct part part = *p;
+
+	if (c->unit != UNIT_CODE)
+		return plain_holds(c, p);
+	if (strcmp(c->of->code, "g") == 0) {
+		asked.value *= 1000;
+		asked.half *= 1000;
+	}
+	if (strcmp(units[p->unit].code, "g") == 0) {
+		part.lo = thousandfold(p->lo);
+		part.hi = thousandfold(p->hi);
+	}
+	return plain_holds(&asked, &part);
+}
+
+/* R4 search.html#prefix, #number. */
+static bool
+plain_holds(const struct asked *c, const struct part *p)
 {
 	int64_t v = c->value, slack = llabs(v) / 10;
 	bool equal = p->lo >= v - c->half && p->hi < v + c->half;

@@ -95,7 +95,7 @@ struct key_str  { int16_t param; struct str folded; };
  * So `5|system|code` asks for both and `5||code` for a code or unit. */
 struct key_qty  { int16_t param; double lo, hi; int32_t system, code, unit; };
 struct key_cqty { int64_t k; double lo, hi; int32_t aux, system, code, unit; };
-/* A distinct token or uri for dict; space KEY_VALUE, or KEY_TEXT with the
+/* A distinct token, uri or UCUM unit for dict; space KEY_VALUE, or KEY_TEXT with the
  * folded text as its code. Not of identifiers and contact points. Each part
  * is at most KEY_DICT_MAX bytes: longer systems and codes have no row. */
 #define KEY_DICT_MAX	512

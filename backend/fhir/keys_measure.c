@@ -7,6 +7,7 @@
 
 #include "fhir/decimal.h"
 #include "fhir/keys_build.h"
+#include "fhir/ucum.h"
 
 #define MONEY_SYSTEM	"urn:iso:std:iso:4217"
 
@@ -249,6 +250,10 @@ value_measure(struct key_build *b, enum extract_kind kind, uint32_t node)
 
 	if (!measure_of(b, kind, node, &m))
 		return;
+	/* A search in another unit looks up which ones there are. */
+	if (str_eqz(m.system, UCUM_SYSTEM) && m.code.n > 0)
+		build_dict(b, KEY_VALUE, key_hash(b->space, m.code), m.system,
+		    m.code, STR_NONE);
 	build_qty(b, (struct key_qty){
 		.lo = m.lo,
 		.hi = m.hi,

@@ -28,6 +28,10 @@
  * looked up among all of them. */
 #define SEARCH_LISTS_ASKED	8
 
+/* More units that a parameter's values are in are refused: a quantity that is
+ * asked in one unit is asked in each of them. */
+#define SEARCH_UNITS_MAX	60
+
 /* More distinct codes behind `system|` or :text are refused. */
 #define SEARCH_CODES_MAX	1000
 
@@ -212,8 +216,9 @@ void		search_pair_up(struct ctx *ctx, struct key_space space,
 
 /* --- search_probe_measure.c ----------------------------------------------- */
 
-/* The conditions on numbers and quantities, and on composites. */
-void		search_probe_measure(struct ctx *ctx, struct key_space space,
+/* The conditions on numbers and quantities, and on composites. May ask dict.
+ * ERR_NOT_SUPPORTED when values are in more than SEARCH_UNITS_MAX units. */
+enum err	search_probe_measure(struct ctx *ctx, struct key_space space,
 		    const struct search *search,
 		    const struct search_condition *c, struct probe *probe);
 

@@ -648,9 +648,8 @@ probe_of(const struct work *w)
 	case SEARCH_NUMBER:
 	case SEARCH_QUANTITY:
 	case SEARCH_COMPOSITE:
-		search_probe_measure(w->ctx, w->space, w->search, w->c,
+		return search_probe_measure(w->ctx, w->space, w->search, w->c,
 		    w->probe);
-		return OK;
 	case SEARCH_STRING:
 		if (w->c->modifier == SEARCH_EXACT)
 			return probe_post(w);

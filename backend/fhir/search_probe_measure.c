@@ -7,6 +7,10 @@
 #include "fhir/search_plan.h"
 
 #include <math.h>
+#include <stdio.h>
+
+#include "fhir/ucum.h"
+#include "queries.h"
 
 /* No R4 composite has more. */
 #define COMPONENTS_MAX	3
@@ -34,7 +38,12 @@ struct work {
 	const struct search	*search;
 	const struct r4_param	*param;		/* whose rows are asked */
 	struct measures		*out;
+	/* The units that values are in, when a UCUM unit is asked. */
+	struct unit		*units;
+	size_t			 nunits;
 };
+
+struct unit { struct str code; struct ucum ucum; };
 
 /* --- rows ----------------------------------------------------------------- */
 
@@ -127,17 +136,27 @@ add_span(struct parts *p, const struct part *like, struct span span)
 	p->v[p->n++].span = span;
 }
 
-/* Only eq and ne and ap mind the digits written. R4 search.html#number */
-static void
-add_number(struct parts *p, const struct part *like,
-    const struct search_value *v)
+/* What ap asks: a tenth either way, or what the digits imply. */
+static struct decimal
+around(const struct decimal *n)
 {
-	const double none = -HUGE_VAL, all = HUGE_VAL, x = v->number.value;
-	/* Of a number too small for a double the bounds are the number. */
-	double lo = fmin(v->number.lo, x), hi = fmax(below(v->number.hi), x);
-	double slack = fmax(fabs(x) / 10, (v->number.hi - v->number.lo) / 2);
+	double slack = fmax(fabs(n->value) / 10, (n->hi - n->lo) / 2);
 
-	switch (v->prefix) {
+	return (struct decimal){ n->value, n->value - slack,
+		n->value + slack };
+}
+
+/* Only eq and ne and ap mind the digits written; of ap n is what is around it.
+ * R4 search.html#number */
+static void
+add_number(struct parts *p, const struct part *like, enum search_prefix prefix,
+    const struct decimal *n)
+{
+	const double none = -HUGE_VAL, all = HUGE_VAL, x = n->value;
+	/* Of a number too small for a double the bounds are the number. */
+	double lo = fmin(n->lo, x), hi = fmax(below(n->hi), x);
+
+	switch (prefix) {
 	case SEARCH_EQ:
 		add_span(p, like, (struct span){ lo, all, none, hi });
 		break;
@@ -164,8 +183,7 @@ add_number(struct parts *p, const struct part *like,
 		add_span(p, like, (struct span){ none, all, none, below(x) });
 		break;
 	case SEARCH_AP:
-		add_span(p, like, (struct span){ none, x + slack, x - slack,
-		    all });
+		add_span(p, like, (struct span){ none, n->hi, n->lo, all });
 		break;
 	}
 }
@@ -210,25 +228,164 @@ unit_of(struct key_space space, const struct search_value *v)
 	return part;
 }
 
+static bool
+is_ucum(const struct search_value *v, struct ucum *out)
+{
+	return v->has_text && str_eqz(v->system, UCUM_SYSTEM) &&
+	    ucum_parse(v->text, out);
+}
+
+/* One of the ends of ap, which has no digits of its own. */
+static bool
+scaled_end(double x, const struct scale *scale, double *out)
+{
+	struct decimal n;
+	char text[40];
+
+	snprintf(text, sizeof(text), "%.17g", x);
+	if (!decimal_scaled(str_of(text), scale, &n))
+		return false;
+	*out = n.value;
+	return true;
+}
+
+/* The number that v is in another unit. */
+static bool
+scaled(const struct search_value *v, const struct scale *scale,
+    struct decimal *out)
+{
+	struct decimal n = around(&v->number);
+
+	if (!decimal_scaled(v->digits, scale, out))
+		return false;
+	return v->prefix != SEARCH_AP ||
+	    (scaled_end(n.lo, scale, &out->lo) &&
+	    scaled_end(n.hi, scale, &out->hi));
+}
+
+/* 5.4 g is 5400 mg, too: as many ways as there are units of its kind. */
 static void
-add_measured(struct key_space space, struct parts *p,
+add_measured(const struct work *w, struct parts *p,
     const struct search_value *v)
 {
-	struct part like = unit_of(space, v);
+	struct decimal n = v->prefix == SEARCH_AP ? around(&v->number) :
+	    v->number;
+	struct part like = unit_of(w->space, v);
+	struct ucum asked;
+	struct scale scale;
+	size_t i;
 
-	add_number(p, &like, v);
+	add_number(p, &like, v->prefix, &n);
+	for (i = 0; i < w->nunits && is_ucum(v, &asked); i++) {
+		const struct unit *unit = &w->units[i];
+
+		if (str_eq(unit->code, v->text) ||
+		    !ucum_scale(&asked, &unit->ucum, &scale) ||
+		    !scaled(v, &scale, &n))
+			continue;
+		like.unit = key_unit(w->space, unit->code);
+		add_number(p, &like, v->prefix, &n);
+	}
+}
+
+/* Room for each prefix in each unit. */
+static struct parts
+parts_new(const struct work *w, size_t more)
+{
+	struct parts p = { .n = 0 };
+
+	p.v = arena_array(w->ctx->arena, (w->nunits + 1) * 2 + more,
+	    sizeof(*p.v));
+	return p;
 }
 
 static void
 ask_measure(const struct work *w, const struct search_value *v)
 {
-	struct part two[2];
-	struct parts p = { two, 0 };
+	struct parts p = parts_new(w, 0);
 	size_t i;
 
-	add_measured(w->space, &p, v);
+	add_measured(w, &p, v);
 	for (i = 0; i < p.n; i++)
-		add_row(w, 0, &anything, &two[i]);
+		add_row(w, 0, &anything, &p.v[i]);
+}
+
+/* --- the units that there are --------------------------------------------- */
+
+/* Whether some value of c, or the i-th component of one, is of UCUM. */
+static bool
+asks_ucum(const struct search_condition *c, int component)
+{
+	struct ucum unit;
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (is_ucum(component < 0 ? &c->values[i] :
+		    &c->values[i].parts[component], &unit))
+			return true;
+	return false;
+}
+
+static size_t
+add_numbers(const struct r4_param *param, int16_t *out, size_t n)
+{
+	const struct r4_param *const *part = param->parts;
+
+	if (part == NULL)
+		out[n++] = param->number;
+	for (; part != NULL && *part != NULL && n < COMPONENTS_MAX * 2; part++)
+		out[n++] = (*part)->number;
+	return n;
+}
+
+/* The numbers of the parameters whose values c compares in UCUM units. */
+static size_t
+measured_params(const struct search_condition *c, int16_t *out)
+{
+	const struct r4_param *const *all = c->param->components;
+	size_t n = 0;
+	int i;
+
+	if (c->kind != SEARCH_COMPOSITE)
+		return asks_ucum(c, -1) ? add_numbers(c->param, out, 0) : 0;
+	for (i = 0; all[i] != NULL; i++)
+		if (all[i]->kind == R4_QUANTITY && asks_ucum(c, i))
+			n = add_numbers(all[i], out, n);
+	return n;
+}
+
+static enum err
+ask_units(struct work *w, const struct search_condition *c)
+{
+	int16_t params[COMPONENTS_MAX * 4];
+	size_t n = measured_params(c, params), i;
+	struct pg_args a = pg_args(w->ctx->arena);
+	PGresult *res;
+	enum err err;
+
+	if (n == 0)
+		return OK;
+	pg_int4(&a, w->space.tn);
+	pg_int2(&a, w->search->type->number);
+	pg_int2s(&a, params, n);
+	pg_int4(&a, SEARCH_UNITS_MAX + 1);
+	pg_text(&a, STR(UCUM_SYSTEM));
+	if ((err = pg_exec(w->ctx, &query_search_dict_units, &a, &res)) != OK)
+		return err;
+	n = (size_t)PQntuples(res);
+	if (n > SEARCH_UNITS_MAX)
+		return fail(w->ctx, ERR_NOT_SUPPORTED,
+		    "Search parameter '%s' has values in more than %d units; "
+		    "ask without system, number||unit", c->param->code,
+		    SEARCH_UNITS_MAX);
+	w->units = arena_array(w->ctx->arena, n, sizeof(*w->units));
+	for (i = 0; i < n; i++) {
+		struct unit *unit = &w->units[w->nunits];
+
+		unit->code = pg_get_str(res, (int)i, 0);
+		w->nunits += ucum_parse(unit->code, &unit->ucum);
+	}
+	return OK;
 }
 
 /* --- composites ----------------------------------------------------------- */
@@ -276,12 +433,12 @@ static struct parts
 parts_of(const struct work *w, const struct r4_param *param,
     const struct search_value *v)
 {
-	struct parts p = { .n = 0 };
-	size_t room = 2;
+	size_t targets = 0;
+	struct parts p;
 
-	while (param->targets != NULL && param->targets[room - 2] != 0)
-		room++;
-	p.v = arena_array(w->ctx->arena, room, sizeof(*p.v));
+	while (param->targets != NULL && param->targets[targets] != 0)
+		targets++;
+	p = parts_new(w, targets);
 	switch (param->kind) {
 	case R4_TOKEN:
 		add_token(w, param, v, &p);
@@ -293,7 +450,7 @@ parts_of(const struct work *w, const struct r4_param *param,
 		add_date(w->ctx, &p, v);
 		break;
 	default:	/* R4_NUMBER, R4_QUANTITY */
-		add_measured(w->space, &p, v);
+		add_measured(w, &p, v);
 		break;
 	}
 	return p;
@@ -367,7 +524,7 @@ ask_composite(const struct work *w, const struct r4_param *param,
 
 /* --- both ----------------------------------------------------------------- */
 
-void
+enum err
 search_probe_measure(struct ctx *ctx, struct key_space space,
     const struct search *search, const struct search_condition *c,
     struct probe *probe)
@@ -378,9 +535,12 @@ search_probe_measure(struct ctx *ctx, struct key_space space,
 	struct work w = { .ctx = ctx, .space = space, .search = search,
 		.out = &probe->measures };
 	size_t i;
+	enum err err;
 
 	probe->kind = c->kind == SEARCH_COMPOSITE ? PROBE_COMPOSITE :
 	    PROBE_MEASURE;
+	if ((err = ask_units(&w, c)) != OK)
+		return err;
 	for (; *part != NULL; part++) {
 		w.param = *part;
 		for (i = 0; i < c->n; i++) {
@@ -390,4 +550,5 @@ search_probe_measure(struct ctx *ctx, struct key_space space,
 				ask_measure(&w, &c->values[i]);
 		}
 	}
+	return OK;
 }

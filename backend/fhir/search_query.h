@@ -59,6 +59,7 @@ struct search_value {
 	/* Number, quantity: as written, and what its digits imply. Of a
 	 * quantity text is the unit's code or the unit; has_text false: any. */
 	struct decimal		 number;
+	struct str		 digits;	/* number as sent */
 	bool			 missing;	/* :missing=true */
 	/* Composite: one for each component. */
 	struct search_value	*parts;

@@ -258,6 +258,7 @@ take_number(const struct piece *piece, struct str text, struct search_value *v)
 		    "Search parameter '%.*s': '%.*s' has no prefix that we "
 		    "know; these are eq ne gt ge lt le sa eb ap",
 		    STR_ARGS(piece->name), STR_ARGS(text));
+	v->digits = number;
 	if (!decimal_parse(number, &v->number) || isinf(v->number.value))
 		return fail(piece->ctx, ERR_INVALID_PARAMETER,
 		    "Search parameter '%.*s': '%.*s' is not a number; write "

@@ -9,6 +9,14 @@ from dict
 where tn = $1 and type = $2 and param = $3 and space = 0 and system = $5
 limit $4
 
+-- The units of one system that some quantity parameters have seen.
+-- $1 tn, $2 type, $3 params, $4 most rows, $5 system; code; dict_code.
+-- name: search_dict_units
+select distinct code
+from dict
+where tn = $1 and type = $2 and param = any ($3) and space = 0 and system = $5
+limit $4
+
 -- The URLs of a uri parameter that are at or below one.
 -- $1 tn, $2 type, $3 param, $4 most rows, $5 URL, $6 after all that begin with
 -- it; k, aux; dict_code.

@@ -69,7 +69,7 @@ const BITS = 64;
 
 // Part of every program's hash, like its kind and its compartments: raise it
 // when backend/fhir/keys*.c makes other keys of the same elements.
-const RULES = 3;
+const RULES = 4;
 
 // Kinds of which a parameter may be the union of others: combo-code of code
 // and component-code. It has no keys of its own: a search asks for theirs.

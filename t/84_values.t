@@ -1,0 +1,85 @@
+# What single parameters can be asked: units that mean one amount, nearness,
+# lists, and what is said of what cannot be asked.
+
+use strict;
+use utf8;
+use warnings;
+use lib 't/lib';
+
+use Stack;
+use Test::More;
+
+my $stack  = Stack->new;
+my $tenant = $stack->tenant('values-' . time);
+my $client = $stack->client(tenant => $tenant, name => 'values', tier => 'enterprise', hour => 1000000, minute => 1000000);
+my $token  = $stack->token($client);
+
+sub get { return $stack->get($_[0], token => $token, @_[ 1 .. $#_ ]) }
+
+sub put {
+    my ($record) = @_;
+    my $res = $stack->put("/$record->{resourceType}/$record->{id}", token => $token, body => $record);
+    $res->{status} == 201 or die "$res->{status} $res->{content}";
+    return;
+}
+
+sub ids {
+    my ($search) = @_;
+    my $res = get($search);
+    return "$res->{status}: $res->{content}" if $res->{status} != 200;
+    return join ' ', sort map { $_->{resource}{id} } grep { ($_->{search}{mode} // 'match') eq 'match' } @{ $res->{json}{entry} // [] };
+}
+
+# --- units
+
+my $ucum = 'http://unitsofmeasure.org';
+sub quantity {
+    my ($value, $unit, $system) = @_;
+    return { value => $value, unit => $unit, system => $system // $ucum, code => $unit };
+}
+
+sub observation {
+    my ($id, $code, $quantity) = @_;
+    return {
+        resourceType  => 'Observation', id => $id, status => 'final', valueQuantity => $quantity,
+        code => { coding => [ { system => 'http://loinc.org', code => $code } ] },
+    };
+}
+put(observation("u$_->[0]", @$_[ 1 .. $#$_ ])) for (
+    [ 1, 'dose',  quantity(5.4,     'g') ],
+    [ 2, 'dose',  quantity(5400,    'mg') ],
+    [ 3, 'dose',  quantity(5.45,    'g') ],
+    [ 4, 'dose',  quantity(5.4,     'mL') ],
+    [ 5, 'dose',  quantity(5400,    'mg', 'http://acme.org/units') ],
+    [ 6, 'temp',  quantity(37,      'Cel') ],
+    [ 7, 'temp',  quantity(98.6,    '[degF]') ],
+    [ 8, 'count', quantity(5,       '10*3/uL') ],
+    [ 9, 'count', quantity(5000000, '/mL') ],
+    [ 10, 'dose', { %{ quantity(5, 'g') }, comparator => '>' } ],
+);
+my $q = '/Observation?value-quantity=';
+is ids("${q}5.4|$ucum|g"),         'u1 u2',           '5.4 g finds 5400 mg';
+is ids("${q}5400|$ucum|mg"),       'u1 u2',           '5400 mg finds 5.4 g';
+is ids("${q}0.00540|$ucum|kg"),    'u1 u2',           '0.00540 kg finds both';
+is ids("${q}5.40e6|$ucum|ug"),     'u1 u2',           '5.40e6 ug finds both';
+is ids("${q}gt5.4|$ucum|g"),       'u10 u3',          'more than 5.4 g';
+is ids("${q}ge5400|$ucum|mg"),     'u1 u10 u2 u3',    'at least 5400 mg';
+is ids("${q}lt5.41|$ucum|g"),      'u1 u10 u2',       'less than 5.41 g';
+is ids("${q}ne5.4|$ucum|g"),       'u10 u3',          'not 5.4 g';
+is ids("${q}ap6000|$ucum|mg"),     'u1 u10 u2 u3',    'about 6000 mg';
+is ids("${q}5.4||g"),              'u1',              'without system the unit is as written';
+is ids("${q}5400||mg"),            'u2 u5',           '... whosever it is';
+is ids("${q}5.4|$ucum|L"),         '',                'a litre is no gram';
+is ids("${q}0.0054|$ucum|L"),      'u4',              '5.4 mL is 0.0054 L';
+is ids("${q}98.6|$ucum|[degF]"),   'u6 u7',           '98.6 Fahrenheit finds 37 Celsius';
+is ids("${q}37.0|$ucum|Cel"),      'u6 u7',           'and 37 Celsius finds 98.6 Fahrenheit';
+is ids("${q}310.15|$ucum|K"),      'u6 u7',           'in kelvins, too';
+is ids("${q}5|$ucum|10*9/L"),      'u8 u9',           'counts in three units';
+is ids("${q}5400|http://acme.org/units|mg"), 'u5',    "another system's units are as written";
+is ids("${q}5.4|$ucum|nonsense"),  '',                'a unit that nobody has';
+is ids("/Observation?code-value-quantity=dose\$5.4|$ucum|g"), 'u1 u2', 'in a composite';
+is ids("/Observation?combo-code-value-quantity=http://loinc.org|dose\$5400|$ucum|mg"), 'u1 u2', '... that is a union';
+is ids("/Observation?combo-value-quantity=5400|$ucum|mg,98.6|$ucum|[degF]"), 'u1 u2 u6 u7', 'alternatives';
+is ids("/Observation?value-quantity=5.4|$ucum|g&_sort=-value-quantity"), 'u1 u2', 'sorted';
+
+done_testing;
