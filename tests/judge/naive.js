@@ -182,5 +182,30 @@ function quantities(v) {
 		hi: v.comparator === '<' ? next(hi, -1n) : hi }];
 }
 
-module.exports = { select, groups, fold, span, open, closed, PREFIXES, tokens,
+// Units of UCUM by their kind and power of ten; others are their own kind.
+const UCUM = 'http://unitsofmeasure.org';
+const UNITS = { kg: ['g', 3], g: ['g', 0], mg: ['g', -3], pg: ['g', -12],
+	cm: ['m', -2], mm: ['m', -3], '10*3/uL': ['/uL', 3],
+	'10*6/uL': ['/uL', 6], 'g/dL': ['g/L', 1], 'g/L': ['g/L', 0],
+	'mg/dL': ['g/L', -2], 'ng/mL': ['g/L', -6], 'pg/mL': ['g/L', -9],
+	'U/L': ['U/L', 0], 'kU/L': ['U/L', 3], '%': ['1', -2],
+	'mg/g': ['1', -3] };
+const unitOf = (code) => UNITS[code] ??
+    (/^\{[^}]*\}$/.test(code) ? ['1', 0] : [code.replace(/\{.*?\}/g, ''), 0]);
+
+// A quantity in the unit of another, by its digits; undefined when it is none.
+function inUnitOf(w, v) {
+	if (w.system !== v.system || w.code === undefined)
+		return undefined;
+	if (w.system !== UCUM)
+		return w.code === v.code ? w : undefined;
+	const [kind, power] = unitOf(w.code);
+	const [other, ten] = unitOf(v.code);
+	const scaled = (x) => Number.isFinite(x) ?
+	    Number(`${x}e${power - ten}`) : x;
+	return kind !== other ? undefined : power === ten ? w :
+	    { ...w, lo: scaled(w.lo), hi: scaled(w.hi) };
+}
+
+module.exports = { inUnitOf, select, groups, fold, span, open, closed, PREFIXES, tokens,
 	strings, dates, references, target, quantities };

@@ -24,6 +24,7 @@ const INSTANTS = TIMES.filter((t) => t.includes('T'));
 const NUMBERS = [0, 1, 1.1, -3.5, 100, 99.95, 100.4, 0.00125, 120, 120.4,
 	1.2e25];
 const UNITS = [{ unit: 'mg', system: UCUM, code: 'mg' },
+	{ unit: 'gram', system: UCUM, code: 'g' },
 	{ unit: 'mmHg', system: UCUM, code: 'mm[Hg]' }, { unit: 'mg' },
 	{ system: 'urn:example:units', code: 'mg' }, {}];
 

@@ -88,14 +88,17 @@ function isOnEdge(v, { x, half }) {
 	    [v.lo, v.hi].some((end) => Math.abs(end) === x + half);
 }
 
-function numberForm(prefix, suffix, suits) {
+// as(w, v) is w as it is compared, or undefined when it is not.
+function numberForm(prefix, suffix, as) {
 	return (v, random) => {
 		const asked = numberNear(v, random);
 		const tail = suffix(v);
 
 		return tail === undefined || isOnEdge(v, asked) ? undefined :
-		    ['', prefix + asked.text + tail, (all) => all.some((w) =>
-			suits(w, v) && NUMBER_TESTS[prefix](w, asked))];
+		    ['', prefix + asked.text + tail, (all) => all.some((w) => {
+			const it = as(w, v);
+			return it && NUMBER_TESTS[prefix](it, asked);
+		    })];
 	};
 }
 
@@ -209,18 +212,18 @@ const FORMS = {
 		longer: (v) => ['', escaped(`${v}/x`), (all) => all.some((w) =>
 		    isCanonical(`${v}/x`, w))],
 	},
-	number: each(NUMBER_TESTS, (p) => numberForm(p, () => '', () => true)),
+	number: each(NUMBER_TESTS, (p) => numberForm(p, () => '', (w) => w)),
 	quantity: {
 		...each(NUMBER_TESTS, (p) => numberForm(p, () => '',
-		    () => true)),
+		    (w) => w)),
 		...Object.fromEntries(['eq', 'ge', 'lt'].flatMap((p) => [
 			[`${p} of a code`, numberForm(p, (v) => v.system &&
 			    v.code &&
 				`|${escaped(v.system)}|${escaped(v.code)}`,
-			(w, v) => w.system === v.system && w.code === v.code)],
+			naive.inUnitOf)],
 			[`${p} of a unit`, numberForm(p, (v) => v.unit &&
 			    `||${escaped(v.unit)}`, (w, v) =>
-			    w.unit === v.unit || w.code === v.unit)],
+			    (w.unit === v.unit || w.code === v.unit) && w)],
 		])),
 	},
 	composite: Object.fromEntries([0, 1, 2].map((i) =>
