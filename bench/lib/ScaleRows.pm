@@ -12,6 +12,7 @@ use Load;
 use PageRows;
 use Rows;
 use Setup;
+use ShapeRows;
 
 my $TIMES = 10;
 my $SEEN  = 2;      # imports at each end that count as small and as large
@@ -19,7 +20,7 @@ my $READ  = 5_000;
 
 my @ROWS = ('import at 10x / at 1x', 'GET by id at 10x / at 1x');
 
-sub rows { return (@ROWS, PageRows::rows('1x', '10x')) }
+sub rows { return (@ROWS, ShapeRows::rows(), PageRows::rows('1x', '10x')) }
 
 sub run {
     return if !wanted(rows());
@@ -33,6 +34,7 @@ sub run {
     compare({ large => [ @imports[ -$SEEN .. -1 ] ], small => [ @imports[ 0 .. $SEEN - 1 ] ] },
         $ROWS[0], 'large', 'small', floor => 0.8);
     by_id($one, $ten);
+    ShapeRows::run($one, $ten);
     PageRows::run($one, '1x');
     PageRows::run($ten, '10x');
     return;
