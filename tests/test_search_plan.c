@@ -346,7 +346,7 @@ check_gathers(void)
 
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
 		struct plan plan = plan_of(&shapes[i]);
-		struct shape shape = shapes[i];
+		struct shape shape = shapes[i], lists = shapes[i];
 
 		plan.gather = true;
 		if (!search_plan_settle(&plan) || plan.search->nsort > 0 ||
@@ -361,6 +361,12 @@ check_gathers(void)
 		check_statement(&shape, &q, &a);
 		search_sql_hashes(&ctx, &plan, &konst, &q, &a);
 		check_statement(&shape, &q, &a);
+		lists.gather = false;
+		if (lists.driver != DRIVE_POST)
+			continue;
+		lists.driver = DRIVE_RH;
+		search_sql_lists(&ctx, &plan, &q, &a);
+		check_statement(&lists, &q, &a);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "lib/suite.h"
 
 #include "base/buf.h"
+#include "fhir/search_gather.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -377,6 +378,24 @@ compare(const char *type, struct str query, const struct found *found,
 	ck_assert_uint_eq(expected, found->n);
 }
 
+/* Searches that are true of too many, which a test may allow. */
+static int refused = -1;
+
+static bool
+is_refused(const char *type, struct str query)
+{
+	struct search_page page;
+
+	if (refused < 0 ||
+	    records_search(&ctx, type, query, &page) != ERR_NOT_SUPPORTED)
+		return false;
+	ck_assert_msg(strstr(records_issue(&ctx), "too many") != NULL, "%s",
+	    records_issue(&ctx));
+	fault_clear(&ctx);
+	refused++;
+	return true;
+}
+
 static void
 random_searches(const char *type, struct asked (*ask)(void),
     const char *const *sorts, int nsorts, int total, int rounds)
@@ -395,6 +414,8 @@ random_searches(const char *type, struct asked (*ask)(void),
 			buf_addf(&b, "&%s", asked[i].text);
 		}
 		buf_addz(&b, sorts[below(nsorts)]);
+		if (is_refused(type, buf_str(&b)))
+			continue;
 		follow(type, buf_str(&b), &found);
 		compare(type, buf_str(&b), &found, asked, n, total);
 	}
@@ -429,6 +450,60 @@ START_TEST(chains_and_has_find_what_a_naive_evaluation_finds)
 	random_searches("Observation", ask_event_by_links, sorts, 5, EVENTS,
 	    80);
 	random_searches("Patient", ask_person_by_links, sorts, 5, PEOPLE, 80);
+}
+END_TEST
+
+START_TEST(links_to_many_find_the_same_by_way_of_the_outer_search)
+{
+	static const char *const sorts[] = { "", "&_sort=_id" };
+	const int rounds = 150;
+
+	search_link_max = 15;
+	refused = 0;
+	random_searches("Observation", ask_event_by_links, sorts, 2, EVENTS,
+	    rounds);
+	random_searches("Patient", ask_person_by_links, sorts, 2, PEOPLE,
+	    rounds);
+	ck_assert_int_gt(refused, 0);
+	ck_assert_int_lt(refused, rounds);
+}
+END_TEST
+
+/* clang-format off */
+static const struct dense {
+	const char	*type, *query;
+	size_t		 max;
+	bool		 answered;
+} denses[] = {
+{ "Observation", "subject:Patient.gender=male,female,other",		  10,  false },
+{ "Observation", "subject:Patient.gender=male,female,other&_id=o1,o2",	  10,  true },
+{ "Observation", "subject:Patient.gender=male,female,other&_id=o1,o2",	  1,   false },
+{ "Observation", "subject:Patient.gender=male,female,other",		  20,  true },
+{ "Patient",	 "_has:Observation:patient:status=final",		  10,  false },
+{ "Patient",	 "_has:Observation:patient:status=final&_id=p1,p2",	  10,  true },
+{ "Patient",	 "_has:Observation:patient:status=final",		  120, true },
+};
+/* clang-format on */
+
+START_TEST(what_too_many_match_is_refused_by_name)
+{
+	const struct dense *d = &denses[_i];
+	struct search_page page;
+	struct found all, found;
+	struct str name = str_of(d->query);
+
+	follow(d->type, str_of(d->query), &all);
+	search_link_max = d->max;
+	if (d->answered) {
+		follow(d->type, str_of(d->query), &found);
+		ck_assert_uint_eq(found.n, all.n);
+		return;
+	}
+	ck_assert_int_eq(records_search(&ctx, d->type, str_of(d->query),
+	    &page), ERR_NOT_SUPPORTED);
+	ck_assert_ptr_nonnull(strstr(records_issue(&ctx), arena_z(ctx.arena,
+	    str_cut(&name, '='))));
+	ck_assert_str_eq(ctx.fault.issues->type, "too-costly");
 }
 END_TEST
 
@@ -493,6 +568,10 @@ main(int argc, char **argv)
 	tcase_add_test(t,
 	    random_searches_of_observations_find_what_a_naive_evaluation_finds);
 	tcase_add_test(t, chains_and_has_find_what_a_naive_evaluation_finds);
+	tcase_add_test(t,
+	    links_to_many_find_the_same_by_way_of_the_outer_search);
+	tcase_add_loop_test(t, what_too_many_match_is_refused_by_name, 0,
+	    (int)(sizeof(denses) / sizeof(denses[0])));
 	tcase_add_loop_test(t, a_chain_of_nobody_finds_nothing, 0, 4);
 	tcase_add_test(t, another_tenant_is_at_no_end_of_a_link);
 	tcase_add_loop_test(t, a_total_counts_linked_records_once, 0, 2);

@@ -6,13 +6,23 @@
 
 #include "fhir/search_plan.h"
 
+/* SEARCH_LINK_MAX, but in tests, which have few records. */
+extern size_t	search_link_max;
+
 /*
- * The rh of the records at the end of c's reference: of CHAIN those that its
- * inner searches find, of REVERSE those that what they find refers to by
- * c->param (of any type). ERR_NOT_SUPPORTED, naming c, when they are more than
- * SEARCH_LINK_MAX or come of more than SEARCH_LINK_ROWS rows.
+ * Make p, whose condition is a CHAIN or REVERSE on type, ask for what its inner
+ * searches find: of CHAIN the lists of its reference, of REVERSE the records
+ * that are referred to. p->dense when that is more than SEARCH_LINK_MAX records
+ * or comes of more than SEARCH_LINK_ROWS rows.
  */
-enum err	search_gather(struct ctx *ctx, struct key_space space,
-		    const struct search_condition *c, struct hashes *out);
+enum err	search_probe_link(struct ctx *ctx, struct key_space space,
+		    const struct r4_type *type, struct probe *p);
+
+/*
+ * Fill the dense probes of plan by way of the records that its other probes
+ * leave. ERR_NOT_SUPPORTED, naming the condition, when these are as many.
+ */
+enum err	search_narrow(struct ctx *ctx, struct key_space space,
+		    struct plan *plan);
 
 #endif

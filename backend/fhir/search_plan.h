@@ -24,6 +24,10 @@
 #define SEARCH_LINK_MAX		5000
 #define SEARCH_LINK_ROWS	20000
 
+/* Of a _has that is true of many, at most so many records that refer to those
+ * of the outer search are looked at. */
+#define SEARCH_LINK_ASKED	100000
+
 /* Of so many lists each row is asked one by one; of more, its references are
  * looked up among all of them. */
 #define SEARCH_LISTS_ASKED	8
@@ -113,6 +117,7 @@ struct probe {
 						 * is konst XOR rh */
 	int64_t			 konst;
 	struct hashes		 hashes;
+	bool			 dense;		/* a link to many, not filled */
 	struct posts		 posts;
 	struct boxes		 boxes;
 	struct text_ranges	 texts;	/* PROBE_LIKE, PROBE_ID: lo alone */
@@ -157,6 +162,7 @@ struct plan {
 	int64_t			 wide;	/* key_wide of the type */
 	struct probe		*probes;
 	size_t			 n;
+	const struct hashes	*only;	/* these records alone; NULL = all */
 
 	enum driver		 driver;
 	int			 drives;	/* probe that drives; -1 none */
@@ -176,8 +182,10 @@ struct plan {
 
 /* --- search_probe.c ------------------------------------------------------- */
 
-/* The conditions of search as probes, their values hashed. May ask dict.
- * ERR_NOT_SUPPORTED when `system|` or :text names too many codes. */
+/* The conditions of search as probes, their values hashed; and one for `only`.
+ * May ask dict, and runs the inner searches of links. ERR_NOT_SUPPORTED when
+ * `system|` or :text names too many codes, or a link leads to too many records.
+ * There is room for one probe more. */
 enum err	search_probes(struct ctx *ctx, struct key_space space,
 		    struct plan *plan);
 
@@ -300,6 +308,10 @@ void		search_sql_hashes(struct ctx *ctx, const struct plan *plan,
 /* The rids of all matches, at most limit. */
 void		search_sql_rids(struct ctx *ctx, const struct plan *plan,
 		    int64_t limit, struct pg_query *q, struct pg_args *a);
+
+/* Those k of the driving lists that have a match, each a row. */
+void		search_sql_lists(struct ctx *ctx, const struct plan *plan,
+		    struct pg_query *q, struct pg_args *a);
 
 /* The number of all matches. */
 void		search_sql_total(struct ctx *ctx, const struct plan *plan,

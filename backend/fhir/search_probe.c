@@ -579,25 +579,6 @@ probe_id(const struct work *w)
 
 /* --- other types ---------------------------------------------------------- */
 
-static enum err
-probe_chain(const struct work *w)
-{
-	struct probe *p = w->probe;
-	struct hashes found;
-	size_t i;
-	enum err err = search_gather(w->ctx, w->space, w->c, &found);
-
-	if (err != OK)
-		return err;
-	p->kind = PROBE_POST;
-	p->linked = p->posts.plain = true;
-	p->konst = konst(w, KEY_VALUE);
-	search_posts_room(w->ctx->arena, &p->posts, found.n);
-	for (i = 0; i < found.n; i++)
-		add_any(&p->posts, p->konst ^ found.v[i]);
-	return OK;
-}
-
 static void
 probe_within(const struct work *w)
 {
@@ -627,11 +608,8 @@ probe_of(const struct work *w)
 		probe_within(w);
 		return OK;
 	case SEARCH_CHAIN:
-		return probe_chain(w);
 	case SEARCH_REVERSE:
-		w->probe->kind = PROBE_RH;
-		return search_gather(w->ctx, w->space, w->c,
-		    &w->probe->hashes);
+		return search_probe_link(w->ctx, w->space, w->type, w->probe);
 	case SEARCH_MISSING:
 		w->probe->kind = w->c->values[0].missing ? PROBE_HAS_NOT :
 		    PROBE_HAS;
@@ -672,6 +650,9 @@ is_tautology(const struct search_condition *c)
 	return false;
 }
 
+/* Of plan->only: no parameter. */
+static const struct search_condition among = { .kind = SEARCH_REVERSE };
+
 enum err
 search_probes(struct ctx *ctx, struct key_space space, struct plan *plan)
 {
@@ -680,8 +661,12 @@ search_probes(struct ctx *ctx, struct key_space space, struct plan *plan)
 	size_t i;
 	enum err err;
 
-	plan->probes = arena_array(ctx->arena, plan->search->n,
+	/* Room for `only`, and for one of a caller's own. */
+	plan->probes = arena_array(ctx->arena, plan->search->n + 2,
 	    sizeof(*plan->probes));
+	if (plan->only != NULL)
+		plan->probes[plan->n++] = (struct probe){ .kind = PROBE_RH,
+			.asked = &among, .hashes = *plan->only };
 	for (i = 0; i < plan->search->n; i++) {
 		w.c = &plan->search->conditions[i];
 		if (is_tautology(w.c))
@@ -694,5 +679,5 @@ search_probes(struct ctx *ctx, struct key_space space, struct plan *plan)
 	}
 	plan->wide = key_wide(space, plan->search->type);
 	search_pair_up(ctx, space, plan);
-	return OK;
+	return search_narrow(ctx, space, plan);
 }

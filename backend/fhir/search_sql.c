@@ -275,6 +275,18 @@ search_sql_rids(struct ctx *ctx, const struct plan *plan, int64_t limit,
 }
 
 void
+search_sql_lists(struct ctx *ctx, const struct plan *plan,
+    struct pg_query *query, struct pg_args *a)
+{
+	struct sql q = sql_begin(ctx, plan, a);
+
+	q.both = sql_int8(&q, 1);	/* of each list */
+	PUT(&q, "select distinct d.k ");
+	sql_walk(&q, true);
+	*query = sql_end(&q);
+}
+
+void
 search_sql_total(struct ctx *ctx, const struct plan *plan,
     struct pg_query *query, struct pg_args *a)
 {
