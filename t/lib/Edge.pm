@@ -49,6 +49,7 @@ sub new {
     chmod 0755, $self->{dir};
     mkdir "$self->{dir}/$_" for qw(state nginx log);
     mkdir "$self->{dir}/nginx/$_" for qw(body fastcgi proxy uwsgi scgi);
+    $self->separate_reports if $ENV{NGINX_PRELOAD};
     $self->clock_ahead(0) if $self->{clock};
     $self->make_state unless $options{no_state};
     $self->start_echo;
@@ -367,9 +368,19 @@ sub start_daemon {
 }
 
 # What nginx and the sanitizers hold against us: nothing, hopefully.
+# Processes that end together would write their reports through each other.
+sub separate_reports {
+    my ($self) = @_;
+    for my $name (qw(ASAN_OPTIONS UBSAN_OPTIONS)) {
+        $ENV{$name} = join ':', grep { length } $ENV{$name} // '', 'log_path=' . $self->path('log/sanitizer');
+    }
+    return;
+}
+
 sub complaints {
     my ($self) = @_;
-    my $log = read_file($self->path('log/nginx')) . error_log($self);
+    my $log = join '', map { read_file($_) } $self->path('log/nginx'), glob $self->path('log/sanitizer.*');
+    $log .= error_log($self);
     $log =~ s/(==\d+==ERROR: LeakSanitizer.*?\nSUMMARY: [^\n]*\n)/leaks($1)/ges;
     return grep { /\[(?:alert|emerg|crit)\]|Sanitizer|runtime error|exited on signal| leak of / } split /\n/, $log;
 }
