@@ -85,7 +85,11 @@ START_TEST(what_is_said_wins)
 
 	ck_assert(load(STR("# a comment\n\n" MUST
 	    "  fast_workers=3  \r\nlog_level = debug\n"
+	    "conditional_delete = multiple\ndangling_references = refuse\n"
 	    "database = host=/run dbname=x\nenvironment = sandbox"), &why));
+	ck_assert_int_eq(conf.delete_many, 1);
+	ck_assert_int_eq(conf.keep_referred, 0);
+	ck_assert_int_eq(conf.keep_whole, 1);
 	ck_assert_int_eq(conf.fast_workers, 3);
 	ck_assert_int_eq(conf.log_level, LOG_LEVEL_DEBUG);
 	ck_assert_str_eq(conf.database, "host=/run dbname=x");
@@ -120,6 +124,9 @@ static const struct bad_case {
 	{ MUST "fast_workers =\n", ".conf:3: bad value" },
 	{ MUST "user =\n", ".conf:3: bad value" },
 	{ MUST "log_level = loud\n", ".conf:3: bad value" },
+	{ MUST "conditional_delete = all\n", ".conf:3: bad value of "
+	    "\"conditional_delete\" (must be single or multiple)" },
+	{ MUST "delete_referred = no\n", "(must be allow or refuse)" },
 	{ MUST "= x\n", ".conf:3:" },
 };
 

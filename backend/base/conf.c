@@ -45,6 +45,8 @@ static const struct setting settings[] = {
 { "statement_timeout_ms", NUMBER, AT(statement_timeout_ms),	"10000",		10,	600000 },
 { "log_level",		LEVEL,	AT(log_level),			"info",			0,	0 },
 { "conditional_delete",	AMOUNT,	AT(delete_many),		"single",		0,	0 },
+{ "delete_referred",	POLICY,	AT(keep_referred),		"allow",		0,	0 },
+{ "dangling_references", POLICY, AT(keep_whole),		"allow",		0,	0 },
 };
 /* clang-format on */
 

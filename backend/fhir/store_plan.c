@@ -50,23 +50,6 @@ try_often(struct ctx *ctx, enum err (*once)(struct ctx *ctx, void *arg),
 	    "records at the moment; try again in a few seconds");
 }
 
-/* Of many the bodies are not kept. */
-static void
-report(struct rows *rows)
-{
-	for (size_t i = 0; i < rows->n; i++) {
-		const struct row *row = &rows->v[i];
-		struct change *change = row->change;
-
-		change->after = row->after;
-		if (rows->n > 1)
-			change->after.body = STR_NONE;
-		change->unchanged = row->fate == ROW_NOTHING;
-		change->created = change->kind != CHANGE_DELETE &&
-		    (!row->found || row->old_deleted);
-	}
-}
-
 /* --- changes that are known */
 
 struct known {
@@ -95,8 +78,6 @@ write_changes(struct ctx *ctx, struct change *changes, size_t n,
 	    &k->rows)) == OK)
 		err = k->frame.open ? write_known(ctx, k) :
 		    try_often(ctx, write_known, k);
-	if (err == OK)
-		report(&k->rows);
 	if (k->frame.scratch != NULL)
 		arena_reset(k->frame.scratch);
 	return err;

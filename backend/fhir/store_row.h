@@ -73,6 +73,20 @@ enum err	store_check_changes(struct ctx *ctx,
  * what a search saw. */
 enum err	store_check_match(struct ctx *ctx, const struct row *row);
 
+/* --- store_guard.c -------------------------------------------------------- */
+
+/* Whether the settings ask something of these rows' references. Then rows that
+ * are to change are locked against references to them, too. */
+bool		store_guards(const struct ctx *ctx, const struct rows *rows);
+
+/*
+ * After all was written: ERR_CONFLICT when a record refers to one that was
+ * deleted (delete_referred = refuse), or one that was written refers to what is
+ * not there (dangling_references = refuse). What is referred to is locked until
+ * the end.
+ */
+enum err	store_guard(struct ctx *ctx, const struct rows *rows);
+
 /* --- store_write.c -------------------------------------------------------- */
 
 /* The rows of the changes with their keys; ids of new ones are made. With a

@@ -180,7 +180,8 @@ lock_rows(struct ctx *ctx, struct rows *rows)
 	pg_int4(&a, ctx->who.tn);
 	pg_int2s(&a, types, n);
 	pg_texts(&a, ids, n);
-	pg_send(ctx, &query_store_lock, &a);
+	pg_send(ctx, store_guards(ctx, rows) ? &query_store_lock_all :
+	    &query_store_lock, &a);
 	if ((err = pg_flush(ctx, &res, 1)) != OK)
 		return err;
 	for (int i = 0; i < PQntuples(res); i++)
@@ -266,6 +267,34 @@ look_last(struct ctx *ctx, const struct store_frame *frame)
 	return err;
 }
 
+/* What the settings ask of references, of all that was written. */
+static enum err
+guard_last(struct ctx *ctx, const struct rows *rows)
+{
+	enum err err = pg_flush(ctx, NULL, 0);
+
+	if (err == OK && (err = store_guard(ctx, rows)) != OK)
+		pg_rollback(ctx);
+	return err;
+}
+
+/* What came of the changes; of many the bodies are not kept. */
+static void
+report(const struct rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *row = &rows->v[i];
+		struct change *change = row->change;
+
+		change->after = row->after;
+		if (rows->n > 1)
+			change->after.body = STR_NONE;
+		change->unchanged = row->fate == ROW_NOTHING;
+		change->created = change->kind != CHANGE_DELETE &&
+		    (!row->found || row->old_deleted);
+	}
+}
+
 static enum err
 send_all(struct ctx *ctx, const struct rows *rows, bool open,
     const struct store_frame *frame)
@@ -275,7 +304,10 @@ send_all(struct ctx *ctx, const struct rows *rows, bool open,
 	if (err != OK)
 		return err;
 	store_send_dict(ctx, rows);
+	report(rows);
 	if (frame->look != NULL && (err = look_last(ctx, frame)) != OK)
+		return err;
+	if (store_guards(ctx, rows) && (err = guard_last(ctx, rows)) != OK)
 		return err;
 	return open && !frame->inside ? pg_commit(ctx, NULL, 0) :
 	    pg_flush(ctx, NULL, 0);
@@ -325,7 +357,7 @@ store_write_rows(struct ctx *ctx, struct rows *rows,
 	if ((err = writer_lease(ctx, &rows->writer)) != OK)
 		return err;
 	begins = !frame->open && (locks || frame->look != NULL ||
-	    !store_is_one_piece(rows));
+	    store_guards(ctx, rows) || !store_is_one_piece(rows));
 	if (begins)
 		pg_begin(ctx);
 	if (locks && (err = lock_rows(ctx, rows)) != OK)

@@ -40,6 +40,37 @@ from unnest(array_fill($1::int, array[cardinality($2::smallint[])]),
 join res r on r.tn = w.tn and r.type = w.type and r.id = w.id
 for no key update of r
 
+-- store_lock that also waits for who refers to them (store_targets).
+-- name: store_lock_all
+select w.i, r.rid, r.ver, r.updated, r.at, r.deleted, r.keys, r.auxs,
+	r.print, r.rules
+from unnest(array_fill($1::int, array[cardinality($2::smallint[])]),
+	$2::smallint[], $3::text[]) with ordinality w(tn, type, id, i)
+join res r on r.tn = w.tn and r.type = w.type and r.id = w.id
+for update of r
+
+-- Which of the records are there; they stay until the transaction's end. Index:
+-- res_rh.
+-- name: store_targets
+-- $2 rh, sorted
+select r.rh
+from unnest($2::bigint[]) w(rh)
+join res r on r.rh = w.rh
+where (r.tn = $1) is true and not r.deleted
+for key share of r
+
+-- A record that has one of the postings. Index: post_pkey, res_rid.
+-- name: store_referrer
+-- $2 k
+select w.i, r.type, r.id
+from unnest($2::bigint[]) with ordinality w(k, i)
+cross join lateral (
+	select r.type, r.id
+	from post p join res r on r.rid = p.rid
+	where p.k = w.k and (r.tn = $1) is true and (not r.deleted) is true
+	limit 1) r
+limit 1
+
 -- Wait for all who write under one of these keys, until the transaction's end.
 -- name: store_await
 -- $1 keys, sorted
