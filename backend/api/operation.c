@@ -84,6 +84,28 @@ static const struct parameter_kind lookup_params[] = {
 { NULL, IN, NULL, 0, false, NULL },
 };
 
+static const struct parameter_kind patient_everything_params[] = {
+/* name		use	type			min many	documentation */
+{ "start",	IN,	"date",			0, false, "Care from this date on; records without a date are of every time" },
+{ "end",	IN,	"date",			0, false, "Care until this date" },
+{ "_since",	IN,	"instant",		0, false, "Records changed from then on; the link \"current\" of an answer says what to ask next" },
+{ "_type",	IN,	"code",			0, true,  "Types to answer, separated by commas; each needs its read right" },
+{ "_count",	IN,	"integer",		0, false, "Members of the compartment on a page, 1,000 at most and without it" },
+{ "_cursor",	IN,	"string",		0, false, "Where the page begins, in links of ours" },
+{ "return",	OUT,	"Bundle",		1, false, "The compartment, and with each page what its records refer to" },
+{ NULL, IN, NULL, 0, false, NULL },
+};
+
+static const struct parameter_kind encounter_everything_params[] = {
+/* name		use	type			min many	documentation */
+{ "_since",	IN,	"instant",		0, false, "Records changed from then on; the link \"current\" of an answer says what to ask next" },
+{ "_type",	IN,	"code",			0, true,  "Types to answer, separated by commas; each needs its read right" },
+{ "_count",	IN,	"integer",		0, false, "Members of the compartment on a page, 1,000 at most and without it" },
+{ "_cursor",	IN,	"string",		0, false, "Where the page begins, in links of ours" },
+{ "return",	OUT,	"Bundle",		1, false, "The compartment, and with each page what its records refer to" },
+{ NULL, IN, NULL, 0, false, NULL },
+};
+
 /* name, levels, types, affects state, summary, base, parameters */
 const struct operation operations[] = {
 { "validate",	TYPE | INSTANCE,	NULL,	false,
@@ -101,6 +123,12 @@ const struct operation operations[] = {
 { "lookup",	TYPE,			"CodeSystem",	false,
   "What a code means",
   HL7 "CodeSystem-lookup", lookup_params },
+{ "everything",	INSTANCE,		"Patient",	false,
+  "All records of a patient, and what they refer to",
+  HL7 "Patient-everything", patient_everything_params },
+{ "everything",	INSTANCE,		"Encounter",	false,
+  "All records of an encounter, and what they refer to",
+  HL7 "Encounter-everything", encounter_everything_params },
 };
 /* clang-format on */
 

@@ -94,6 +94,10 @@ const struct route routes[] = {
   fhir_lookup,		"What a code means", NULL },
 { HTTP_POST,	"/v3/fhir/{type}/$lookup",		TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_JSON,	"*",
   fhir_lookup,		"What a code means", NULL },
+{ HTTP_GET,	"/v3/fhir/{type}/{id}/$everything",	TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_NONE,	"*",
+  fhir_everything,	"All records of a patient or an encounter", NULL },
+{ HTTP_POST,	"/v3/fhir/{type}/{id}/$everything",	TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_JSON,	"*",
+  fhir_everything,	"All records of a patient or an encounter", NULL },
 };
 
 static const struct {

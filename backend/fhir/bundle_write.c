@@ -104,6 +104,7 @@ bundle_searchset(struct ctx *ctx, const struct search_page *page,
 	add_link_if(&b, "first", url, page->first);
 	add_link_if(&b, "previous", url, page->previous);
 	add_link_if(&b, "next", url, page->next);
+	add_link_if(&b, "current", url, page->current);
 	buf_addc(&b, ']');
 	http_body(answer, buf_str(&b));
 	put_found(ctx, answer, base, page->records, page->n, true,

@@ -26,6 +26,8 @@ struct search_page {
 	/* Query strings (without '?') of this page and its neighbours; empty
 	 * when there is none. */
 	struct str	 self, first, next, previous;
+	struct str	 current;	/* what to ask next for what comes
+					 * later, of operations alone */
 	int64_t		 total;		/* -1 = not asked */
 };
 
