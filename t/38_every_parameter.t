@@ -27,6 +27,7 @@ my %value = (
     uri       => 'http://example.org/a',
     number    => 'ge1.50',
     quantity  => 'lt5.4%7Chttp://unitsofmeasure.org%7Cmg',
+    special   => '47.4%7C8.5%7C10%7Ckm',
 );
 # Parameters of R4's table that are not of a type alone: search.html says what
 # they do, and whether they have an element to look at.

@@ -82,4 +82,34 @@ is ids("/Observation?combo-code-value-quantity=http://loinc.org|dose\$5400|$ucum
 is ids("/Observation?combo-value-quantity=5400|$ucum|mg,98.6|$ucum|[degF]"), 'u1 u2 u6 u7', 'alternatives';
 is ids("/Observation?value-quantity=5.4|$ucum|g&_sort=-value-quantity"), 'u1 u2', 'sorted';
 
+# --- nearness
+
+put({ resourceType => 'Location', id => $_->[0], position => { latitude => $_->[1], longitude => $_->[2] } }) for (
+    [ 'zurich', 47.3769, 8.5417 ], [ 'winterthur', 47.4988, 8.7237 ], [ 'bern', 46.9480, 7.4474 ],
+    [ 'fiji', -17.7134, 178.0650 ], [ 'samoa', -13.7590, -172.1046 ], [ 'pole', 90, 0 ], [ 'null', 0, 0 ],
+);
+put({ resourceType => 'Location', id => 'nowhere', name => 'without position' });
+my $n = '/Location?near=';
+is ids("${n}47.3769|8.5417|1|km"),       'zurich',                 'within a kilometre';
+is ids("${n}47.3769|8.5417|19|km"),      'zurich',                 'Winterthur is 19.3 km away';
+is ids("${n}47.3769|8.5417|20|km"),      'winterthur zurich',      '... so within 20';
+is ids("${n}47.3769|8.5417|20"),         'winterthur zurich',      'a distance is kilometres';
+is ids("${n}47.3769|8.5417"),            'winterthur zurich',      'near is 50 km';
+is ids("${n}47.3769|8.5417|12.5|[mi_i]"), 'winterthur zurich',     'in miles';
+is ids("${n}47.3769|8.5417|11|mi"),      'zurich',                 '... and fewer';
+is ids("${n}47.3769|8.5417|100000|m"),   'bern winterthur zurich', 'in metres';
+is ids("${n}-15|179.9|1000|km"),         'fiji samoa',             'across the 180th meridian';
+is ids("${n}-15|-179.9|1000|km"),        'fiji samoa',             '... from the other side';
+is ids("${n}89|120|200|km"),             'pole',                   'around a pole';
+is ids("${n}0|0|1|m"),                   'null',                   'latitude and longitude may be equal';
+is ids("${n}0|0|30000|km"),              'bern fiji null pole samoa winterthur zurich', 'all the world';
+is ids("${n}47.3769|8.5417|1|km,46.948|7.4474|1|km"), 'bern zurich', 'near either';
+is ids("${n}47.3769|8.5417|20|km&name:missing=true&near:missing=false"), 'winterthur zurich', 'with other conditions';
+is ids('/Location?near:missing=true'),   'nowhere',                'those without a position';
+for (qw(47.3 91|8 47|181 x|8 47|8|x|km 47|8|-1|km 47|8|1|kg)) {
+    my $res = get("$n$_");
+    is $res->{status}, 400, "near=$_ is refused";
+    like $res->{content}, qr/'near'/, '... by name';
+}
+
 done_testing;

@@ -108,6 +108,8 @@ static const struct shape {
 { "Observation", "patient=p1&code-value-quantity=a$5",	DRIVE_POST,	0, false },
 { "Observation", "code-value-quantity=a$lt5&status=final", DRIVE_COMPOSITE, 0, false },
 { "Observation", "combo-code-value-concept=a$b&_sort=date,_id", DRIVE_COMPOSITE, 0, true },
+{ "Location",	 "near=47|8|10|km&status=active",	DRIVE_COMPOSITE, 0, false },
+{ "Location",	 "near=47|8|10|km&_sort=name",		DRIVE_COMPOSITE, 0, true },
 { "Patient",	 "name=smith&gender=male",		DRIVE_STRING,	0, false },
 { "Patient",	 "family:contains=mit&name=a&gender=x", DRIVE_STRING,	1, false },
 { "Patient",	 "family:contains=mit&gender=x",	DRIVE_LIKE,	0, false },

@@ -24,8 +24,9 @@ struct decimal {
 bool	decimal_parse(struct str text, struct decimal *out);
 
 /*
- * x becomes (x + before) * num / den * 10^power + after, exactly. num and den are
- * SCALE_MAX at most; the offsets are in 10^-9, and where den is not 1 after is 0.
+ * x becomes (x + before) * num / den * 10^power + after, exactly. num and den
+ * are SCALE_MAX at most; the offsets are in 10^-9, and where den is not 1 after
+ * is 0.
  */
 struct scale {
 	uint64_t	num, den;

@@ -23,6 +23,7 @@ enum extract_kind {
 	EXTRACT_BOOLEAN,	/* JSON true or false */
 	EXTRACT_YES, EXTRACT_NO,	/* of a condition; no node */
 	EXTRACT_REFERENCE, EXTRACT_CANONICAL, EXTRACT_URI,
+	EXTRACT_POSITION,	/* Location.position */
 	EXTRACT_RESOURCE,	/* a resource in the place of a reference */
 	EXTRACT_GROUP,		/* on which a composite's components stand */
 	EXTRACT__MAX

@@ -69,7 +69,8 @@ emit(void *to, enum extract_kind kind, uint32_t node,
 	case R4_COMPOSITE:
 		value_composite(b, node, group);
 		break;
-	default:	/* special parameters have no program */
+	default:	/* R4_SPECIAL: of those near alone has a program */
+		value_position(b, node);
 		break;
 	}
 }

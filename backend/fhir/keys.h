@@ -44,6 +44,8 @@
  *  code, unit of a quantity, as in qty; else 0
  *  lo, hi     the quantity, number or date (us) as a span; of two numbers lo
  *             is the first and hi the second; no measured component: 0, 0
+ *             Of Location's near, which has no discrete component, lo is the
+ *             latitude and hi the longitude.
  *             A composite with a string component has no rows: R4 has one,
  *             Observation code-value-string, whose group is the whole record,
  *             so it is the AND of its components. Of one component of one
@@ -95,7 +97,7 @@ struct key_str  { int16_t param; struct str folded; };
  * So `5|system|code` asks for both and `5||code` for a code or unit. */
 struct key_qty  { int16_t param; double lo, hi; int32_t system, code, unit; };
 struct key_cqty { int64_t k; double lo, hi; int32_t aux, system, code, unit; };
-/* A distinct token, uri or UCUM unit for dict; space KEY_VALUE, or KEY_TEXT with the
+/* A distinct token, uri or UCUM unit for dict; KEY_VALUE, or KEY_TEXT with the
  * folded text as its code. Not of identifiers and contact points. Each part
  * is at most KEY_DICT_MAX bytes: longer systems and codes have no row. */
 #define KEY_DICT_MAX	512

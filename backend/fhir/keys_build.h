@@ -90,6 +90,7 @@ bool	measure_date(const struct key_build *b, enum extract_kind kind,
 void	value_date(struct key_build *b, enum extract_kind kind, uint32_t node);
 void	value_measure(struct key_build *b, enum extract_kind kind,
 	    uint32_t node);
+void	value_position(struct key_build *b, uint32_t node);
 
 /* --- keys_pair.c -------------------------------------------------------- */
 

@@ -262,3 +262,14 @@ value_measure(struct key_build *b, enum extract_kind kind, uint32_t node)
 		.unit = measure_unit(b->space, &m),
 	});
 }
+
+/* A place is a row of cqty: lo is its latitude, hi its longitude. */
+void
+value_position(struct key_build *b, uint32_t node)
+{
+	struct key_cqty row = { .k = 0 };
+
+	if (number_member(b, node, STR("latitude"), &row.lo) &&
+	    number_member(b, node, STR("longitude"), &row.hi))
+		build_cqty(b, row);
+}

@@ -21,14 +21,14 @@ static const struct {
 	[R4_COMPOSITE] = { SEARCH_COMPOSITE, "composite" },
 	[R4_QUANTITY] = { SEARCH_QUANTITY, "quantity" },
 	[R4_URI] = { SEARCH_URI, "uri" },
-	[R4_SPECIAL] = { -1, NULL },
+	[R4_SPECIAL] = { SEARCH_NEAR, "special" },
 };
 
 #define KIND(kind)	(1u << (kind))
 #define CODED		(KIND(SEARCH_TOKEN) | KIND(SEARCH_REFERENCE))
 #define ALL_KINDS	(CODED | KIND(SEARCH_URI) | KIND(SEARCH_STRING) | \
 			KIND(SEARCH_DATE) | KIND(SEARCH_NUMBER) | \
-			KIND(SEARCH_QUANTITY))
+			KIND(SEARCH_QUANTITY) | KIND(SEARCH_NEAR))
 
 /* clang-format off */
 static const struct row {

@@ -170,7 +170,7 @@ sort_kind(const struct r4_param *param, enum search_kind *out)
 {
 	int kind = param == NULL ? -1 : search_kind_of(param);
 
-	if (kind < 0 || kind == SEARCH_COMPOSITE)
+	if (kind < 0 || kind == SEARCH_COMPOSITE || kind == SEARCH_NEAR)
 		return false;
 	*out = (enum search_kind)kind;
 	return true;

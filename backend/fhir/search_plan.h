@@ -103,6 +103,8 @@ struct measures {
 	int32_t		*system_lo, *system_hi;
 	int32_t		*unit;		/* its code; 0 = any */
 	bool		*words;		/* or, its unit in words */
+	/* Of near alone, else NULL: the centre of a circle, its radius. */
+	double		*latitude, *longitude, *metres;
 	size_t		 n, room;
 };
 
@@ -227,6 +229,13 @@ void		search_pair_up(struct ctx *ctx, struct key_space space,
 /* The conditions on numbers and quantities, and on composites. May ask dict.
  * ERR_NOT_SUPPORTED when values are in more than SEARCH_UNITS_MAX units. */
 enum err	search_probe_measure(struct ctx *ctx, struct key_space space,
+		    const struct search *search,
+		    const struct search_condition *c, struct probe *probe);
+
+/* --- search_near.c -------------------------------------------------------- */
+
+/* The condition on Location's near. */
+void		search_probe_near(struct ctx *ctx, struct key_space space,
 		    const struct search *search,
 		    const struct search_condition *c, struct probe *probe);
 

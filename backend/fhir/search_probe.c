@@ -628,6 +628,9 @@ probe_of(const struct work *w)
 	case SEARCH_COMPOSITE:
 		return search_probe_measure(w->ctx, w->space, w->search, w->c,
 		    w->probe);
+	case SEARCH_NEAR:
+		search_probe_near(w->ctx, w->space, w->search, w->c, w->probe);
+		return OK;
 	case SEARCH_STRING:
 		if (w->c->modifier == SEARCH_EXACT)
 			return probe_post(w);

@@ -27,6 +27,7 @@
  * the others live in key tables. */
 enum search_kind { SEARCH_TOKEN, SEARCH_REFERENCE, SEARCH_URI, SEARCH_STRING,
 	SEARCH_DATE, SEARCH_NUMBER, SEARCH_QUANTITY, SEARCH_COMPOSITE,
+	SEARCH_NEAR,
 	SEARCH_ID, SEARCH_UPDATED, SEARCH_MISSING,
 	SEARCH_CHAIN,		/* its reference names what inner finds */
 	SEARCH_REVERSE,		/* _has: named by what inner finds */
@@ -61,6 +62,7 @@ struct search_value {
 	struct decimal		 number;
 	struct str		 digits;	/* number as sent */
 	bool			 missing;	/* :missing=true */
+	double			 latitude, longitude, metres;	/* near */
 	/* Composite: one for each component. */
 	struct search_value	*parts;
 };
@@ -149,6 +151,13 @@ enum search_offer	search_modifier_of(enum search_kind kind,
 enum err	search_values(struct ctx *ctx, struct search_condition *c,
 		    const struct r4_type *target, struct str name,
 		    struct str value);
+
+/* --- search_near.c -------------------------------------------------------- */
+
+/* latitude|longitude|distance|unit; the last two may be missing. R4
+ * location.html#positional */
+enum err	search_parse_near(struct ctx *ctx, struct str name,
+		    struct str text, struct search_value *v);
 
 /* --- search_name.c -------------------------------------------------------- */
 

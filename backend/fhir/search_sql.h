@@ -75,8 +75,9 @@ void	sql_time_ranges(struct sql *q, const struct time_ranges *t);
 
 /* The measures of a probe as rows b. */
 void	sql_measures(struct sql *q, const struct probe *p);
-/* Row `alias` of qty, or cqty, is in b. */
-void	sql_in_measure(struct sql *q, bool composite, const char *alias);
+/* Row `alias` of qty, or cqty, is in the rows b of p. */
+void	sql_in_measure(struct sql *q, const struct probe *p,
+	    const char *alias);
 /* "(rows t of record `of`) join b where" they match. */
 void	sql_measured(struct sql *q, const struct probe *p, const char *of);
 

@@ -132,22 +132,40 @@ sql_measures(struct sql *q, const struct probe *p)
 
 	PUT(q, "unnest($%d, $%d, $%d, $%d, $%d, $%d, $%d, ", what, lo_min,
 	    lo_max, hi_min, hi_max, at_min, at_max);
-	PUT(q, "$%d, $%d, $%d, $%d, $%d, $%d) b(%s, lo_min, lo_max, hi_min, "
-	    "hi_max, at_min, at_max, aux_lo, aux_hi, system_lo, system_hi, "
-	    "unit, words)", aux_lo, aux_hi, system_lo, system_hi, unit, words,
-	    composite ? "k" : "param");
+	PUT(q, "$%d, $%d, $%d, $%d, $%d, $%d", aux_lo, aux_hi, system_lo,
+	    system_hi, unit, words);
+	if (m->metres != NULL) {
+		int latitude = COLUMN(pg_float8s, latitude);
+		int longitude = COLUMN(pg_float8s, longitude);
+
+		PUT(q, ", $%d, $%d, $%d", latitude, longitude,
+		    COLUMN(pg_float8s, metres));
+	}
+	PUT(q, ") b(%s, lo_min, lo_max, hi_min, hi_max, at_min, at_max, "
+	    "aux_lo, aux_hi, system_lo, system_hi, unit, words%s)",
+	    composite ? "k" : "param", m->metres == NULL ? "" :
+	    ", latitude, longitude, metres");
 }
 
+/* The way from the centre of b to lo (north), hi (east), on a sphere. */
+#define DISTANCE							\
+	" and 2 * 6371008.8 * asin(least(1, sqrt("			\
+	"sin(radians(%s.lo - b.latitude) / 2) ^ 2 + "			\
+	"cos(radians(b.latitude)) * cos(radians(%s.lo)) * "		\
+	"sin(radians(%s.hi - b.longitude) / 2) ^ 2))) <= b.metres"
+
 void
-sql_in_measure(struct sql *q, bool composite, const char *t)
+sql_in_measure(struct sql *q, const struct probe *p, const char *t)
 {
 	PUT(q, "%s.lo between b.lo_min and b.lo_max "
 	    "and %s.hi between b.hi_min and b.hi_max "
 	    "and %s.system between b.system_lo and b.system_hi "
 	    "and (b.unit = 0 or %s.code = b.unit "
 	    "or (b.words and %s.unit = b.unit))", t, t, t, t, t);
-	if (composite)
+	if (p->kind == PROBE_COMPOSITE)
 		PUT(q, " and %s.aux between b.aux_lo and b.aux_hi", t);
+	if (p->measures.metres != NULL)
+		PUT(q, DISTANCE, t, t, t);
 }
 
 void
@@ -165,7 +183,7 @@ sql_measured(struct sql *q, const struct probe *p, const char *of)
 	/* Not to be joined by hash, either: both sides are a few rows. */
 	PUT(q, composite ? " on (t.k = b.k) is true where " :
 	    " on (t.param = b.param) is true where ");
-	sql_in_measure(q, composite, "t");
+	sql_in_measure(q, p, "t");
 }
 
 /* --- probes: what else must be true of a walked row ----------------------- */

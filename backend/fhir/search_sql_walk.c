@@ -430,7 +430,7 @@ put_range(struct sql *q)
 		break;
 	case DRIVE_MEASURE:
 	case DRIVE_COMPOSITE:
-		sql_in_measure(q, q->walk == DRIVE_COMPOSITE, "w");
+		sql_in_measure(q, driving(q), "w");
 		break;
 	default:
 		PUT(q, "w.tn = $1 and w.type = $2 and w.param = $%d and ",

@@ -323,6 +323,12 @@ parse_missing(const struct piece *piece, struct search_value *v)
 	return OK;
 }
 
+static enum err
+parse_near(const struct piece *piece, struct search_value *v)
+{
+	return search_parse_near(piece->ctx, piece->name, piece->raw, v);
+}
+
 static enum err	parse_composite(const struct piece *piece,
 		    struct search_value *v);
 
@@ -336,6 +342,7 @@ static enum err	(*const parsers[])(const struct piece *,
 	[SEARCH_NUMBER] = parse_number,
 	[SEARCH_QUANTITY] = parse_quantity,
 	[SEARCH_COMPOSITE] = parse_composite,
+	[SEARCH_NEAR] = parse_near,
 	[SEARCH_ID] = parse_id,
 	[SEARCH_UPDATED] = parse_date,
 	[SEARCH_MISSING] = parse_missing,

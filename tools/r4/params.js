@@ -26,6 +26,7 @@ const VALUES = {
 		Duration: 'QUANTITY', Money: 'MONEY', Range: 'RANGE',
 		SampledData: 'SAMPLED' },
 	uri: { uri: 'URI', url: 'URI', canonical: 'CANONICAL' },
+	special: { BackboneElement: 'POSITION' },	// Location near
 };
 
 // The date by which a type's records are listed, newest first.
@@ -215,7 +216,7 @@ class Params {
 		const kind = kindOf(param);
 		const where = `${type} ${param.code}`;
 
-		if (kind === 'special')
+		if (param.expression === undefined)
 			return { kind, states: [], paths: [] };
 		const states = this.compiler.compile(param.expression, type);
 		const [kept, ends] = kind === 'composite' ? [states,

@@ -4279,224 +4279,228 @@ static const struct r4_step program_368[] = {
 	END(),
 };
 static const struct r4_step program_369[] = {
-	PATH(2), FIELD("operationalStatus"), EMIT(CODING),
+	PATH(2), FIELD("position"), EMIT(POSITION),
 	END(),
 };
 static const struct r4_step program_370[] = {
-	PATH(2), FIELD("evaluatedResource"), EMIT(REFERENCE),
+	PATH(2), FIELD("operationalStatus"), EMIT(CODING),
 	END(),
 };
 static const struct r4_step program_371[] = {
-	PATH(2), FIELD("measure"), EMIT(CANONICAL),
+	PATH(2), FIELD("evaluatedResource"), EMIT(REFERENCE),
 	END(),
 };
 static const struct r4_step program_372[] = {
-	PATH(2), FIELD("reporter"), EMIT(REFERENCE),
+	PATH(2), FIELD("measure"), EMIT(CANONICAL),
 	END(),
 };
 static const struct r4_step program_373[] = {
+	PATH(2), FIELD("reporter"), EMIT(REFERENCE),
+	END(),
+};
+static const struct r4_step program_374[] = {
 	PATH(2), FIELD("createdDateTime"), EMIT(DATE),
 	PATH(2), FIELD("createdPeriod"), EMIT(PERIOD),
 	END(),
 };
-static const struct r4_step program_374[] = {
+static const struct r4_step program_375[] = {
 	PATH(2), FIELD("modality"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_375[] = {
+static const struct r4_step program_376[] = {
 	PATH(2), FIELD("operator"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_376[] = {
+static const struct r4_step program_377[] = {
 	PATH(2), FIELD("view"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_377[] = {
+static const struct r4_step program_378[] = {
 	PATH(3), FIELD("batch"), FIELD("expirationDate"), EMIT(DATE),
 	END(),
 };
-static const struct r4_step program_378[] = {
+static const struct r4_step program_379[] = {
 	PATH(2), FIELD("form"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_379[] = {
+static const struct r4_step program_380[] = {
 	PATH(3), FIELD("ingredient"), FIELD("itemReference"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_380[] = {
+static const struct r4_step program_381[] = {
 	PATH(3), FIELD("ingredient"), FIELD("itemCodeableConcept"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_381[] = {
+static const struct r4_step program_382[] = {
 	PATH(3), FIELD("batch"), FIELD("lotNumber"), EMIT(TEXT),
 	END(),
 };
-static const struct r4_step program_382[] = {
+static const struct r4_step program_383[] = {
 	PATH(2), FIELD("medicationCodeableConcept"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_383[] = {
+static const struct r4_step program_384[] = {
 	PATH(2), FIELD("medicationReference"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_384[] = {
+static const struct r4_step program_385[] = {
 	PATH(2), FIELD("destination"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_385[] = {
+static const struct r4_step program_386[] = {
 	PATH(2), FIELD("receiver"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_386[] = {
+static const struct r4_step program_387[] = {
 	PATH(3), FIELD("substitution"), FIELD("responsibleParty"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_387[] = {
+static const struct r4_step program_388[] = {
 	PATH(2), FIELD("whenHandedOver"), EMIT(DATE),
 	END(),
 };
-static const struct r4_step program_388[] = {
+static const struct r4_step program_389[] = {
 	PATH(2), FIELD("whenPrepared"), EMIT(DATE),
 	END(),
 };
-static const struct r4_step program_389[] = {
+static const struct r4_step program_390[] = {
 	PATH(2), FIELD("authorizingPrescription"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_390[] = {
+static const struct r4_step program_391[] = {
 	PATH(3), FIELD("medicineClassification"), FIELD("classification"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_391[] = {
+static const struct r4_step program_392[] = {
 	PATH(3), FIELD("medicineClassification"), FIELD("type"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_392[] = {
+static const struct r4_step program_393[] = {
 	PATH(2), FIELD("doseForm"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_393[] = {
+static const struct r4_step program_394[] = {
 	PATH(3), FIELD("monitoringProgram"), FIELD("name"), EMIT(TEXT),
 	END(),
 };
-static const struct r4_step program_394[] = {
+static const struct r4_step program_395[] = {
 	PATH(3), FIELD("monitoringProgram"), FIELD("type"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_395[] = {
+static const struct r4_step program_396[] = {
 	PATH(3), FIELD("monograph"), FIELD("source"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_396[] = {
+static const struct r4_step program_397[] = {
 	PATH(3), FIELD("monograph"), FIELD("type"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_397[] = {
+static const struct r4_step program_398[] = {
 	PATH(3), FIELD("cost"), FIELD("source"), EMIT(TEXT),
 	END(),
 };
-static const struct r4_step program_398[] = {
+static const struct r4_step program_399[] = {
 	PATH(3), FIELD("dispenseRequest"), FIELD("performer"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_399[] = {
+static const struct r4_step program_400[] = {
 	PATH(2), FIELD("performerType"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_400[] = {
+static const struct r4_step program_401[] = {
 	PATH(4), FIELD("dosageInstruction"), FIELD("timing"), FIELD("event"), EMIT(DATE),
 	END(),
 };
-static const struct r4_step program_401[] = {
+static const struct r4_step program_402[] = {
 	PATH(2), FIELD("informationSource"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_402[] = {
+static const struct r4_step program_403[] = {
 	PATH(3), FIELD("name"), FIELD("productName"), EMIT(STRING),
 	END(),
 };
-static const struct r4_step program_403[] = {
+static const struct r4_step program_404[] = {
 	PATH(4), FIELD("name"), FIELD("countryLanguage"), FIELD("language"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_404[] = {
+static const struct r4_step program_405[] = {
 	PATH(2), FIELD("country"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_405[] = {
+static const struct r4_step program_406[] = {
 	PATH(2), FIELD("holder"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_406[] = {
+static const struct r4_step program_407[] = {
 	PATH(2), FIELD("status"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_407[] = {
+static const struct r4_step program_408[] = {
 	PATH(3), FIELD("routeOfAdministration"), FIELD("code"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_408[] = {
+static const struct r4_step program_409[] = {
 	PATH(4), FIELD("routeOfAdministration"), FIELD("targetSpecies"), FIELD("code"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_409[] = {
+static const struct r4_step program_410[] = {
 	PATH(2), FIELD("eventCoding"), EMIT(CODING),
 	PATH(2), FIELD("eventUri"), EMIT(TEXT),
 	END(),
 };
-static const struct r4_step program_410[] = {
+static const struct r4_step program_411[] = {
 	PATH(3), FIELD("focus"), FIELD("code"), EMIT(CODE),
 	END(),
 };
-static const struct r4_step program_411[] = {
+static const struct r4_step program_412[] = {
 	PATH(2), FIELD("parent"), EMIT(CANONICAL),
 	END(),
 };
-static const struct r4_step program_412[] = {
+static const struct r4_step program_413[] = {
 	PATH(3), FIELD("response"), FIELD("code"), EMIT(CODE),
 	END(),
 };
-static const struct r4_step program_413[] = {
+static const struct r4_step program_414[] = {
 	PATH(3), FIELD("destination"), FIELD("name"), EMIT(STRING),
 	END(),
 };
-static const struct r4_step program_414[] = {
+static const struct r4_step program_415[] = {
 	PATH(3), FIELD("destination"), FIELD("endpoint"), EMIT(URI),
 	END(),
 };
-static const struct r4_step program_415[] = {
+static const struct r4_step program_416[] = {
 	PATH(2), FIELD("focus"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_416[] = {
+static const struct r4_step program_417[] = {
 	PATH(3), FIELD("destination"), FIELD("receiver"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_417[] = {
+static const struct r4_step program_418[] = {
 	PATH(3), FIELD("response"), FIELD("identifier"), EMIT(TEXT),
 	END(),
 };
-static const struct r4_step program_418[] = {
+static const struct r4_step program_419[] = {
 	PATH(2), FIELD("responsible"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_419[] = {
+static const struct r4_step program_420[] = {
 	PATH(3), FIELD("source"), FIELD("name"), EMIT(STRING),
 	END(),
 };
-static const struct r4_step program_420[] = {
+static const struct r4_step program_421[] = {
 	PATH(3), FIELD("source"), FIELD("endpoint"), EMIT(URI),
 	END(),
 };
-static const struct r4_step program_421[] = {
+static const struct r4_step program_422[] = {
 	PATH(3), FIELD("destination"), FIELD("target"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_422[] = {
+static const struct r4_step program_423[] = {
 	PATH(3), FIELD("referenceSeq"), FIELD("chromosome"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_423[] = {
+static const struct r4_step program_424[] = {
 	PATH(19), FIELD("variant"), GROUP(3),
 	COMPONENT(6),
 	PATH(4), ROOT(), FIELD("referenceSeq"), FIELD("chromosome"), EMIT(CODEABLE),
@@ -4509,7 +4513,7 @@ static const struct r4_step program_423[] = {
 	END(),
 	END(),
 };
-static const struct r4_step program_424[] = {
+static const struct r4_step program_425[] = {
 	PATH(17), FIELD("referenceSeq"), GROUP(3),
 	COMPONENT(4),
 	PATH(2), FIELD("chromosome"), EMIT(CODEABLE),
@@ -4522,11 +4526,11 @@ static const struct r4_step program_424[] = {
 	END(),
 	END(),
 };
-static const struct r4_step program_425[] = {
+static const struct r4_step program_426[] = {
 	PATH(3), FIELD("referenceSeq"), FIELD("referenceSeqId"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_426[] = {
+static const struct r4_step program_427[] = {
 	PATH(19), FIELD("variant"), GROUP(3),
 	COMPONENT(6),
 	PATH(4), ROOT(), FIELD("referenceSeq"), FIELD("referenceSeqId"), EMIT(CODEABLE),
@@ -4539,7 +4543,7 @@ static const struct r4_step program_426[] = {
 	END(),
 	END(),
 };
-static const struct r4_step program_427[] = {
+static const struct r4_step program_428[] = {
 	PATH(17), FIELD("referenceSeq"), GROUP(3),
 	COMPONENT(4),
 	PATH(2), FIELD("referenceSeqId"), EMIT(CODEABLE),
@@ -4552,71 +4556,71 @@ static const struct r4_step program_427[] = {
 	END(),
 	END(),
 };
-static const struct r4_step program_428[] = {
+static const struct r4_step program_429[] = {
 	PATH(3), FIELD("variant"), FIELD("end"), EMIT(NUMBER),
 	END(),
 };
-static const struct r4_step program_429[] = {
+static const struct r4_step program_430[] = {
 	PATH(3), FIELD("variant"), FIELD("start"), EMIT(NUMBER),
 	END(),
 };
-static const struct r4_step program_430[] = {
+static const struct r4_step program_431[] = {
 	PATH(3), FIELD("referenceSeq"), FIELD("windowEnd"), EMIT(NUMBER),
 	END(),
 };
-static const struct r4_step program_431[] = {
+static const struct r4_step program_432[] = {
 	PATH(3), FIELD("referenceSeq"), FIELD("windowStart"), EMIT(NUMBER),
 	END(),
 };
-static const struct r4_step program_432[] = {
+static const struct r4_step program_433[] = {
 	PATH(3), FIELD("contact"), FIELD("name"), EMIT(STRING),
 	END(),
 };
-static const struct r4_step program_433[] = {
+static const struct r4_step program_434[] = {
 	PATH(3), FIELD("uniqueId"), FIELD("type"), EMIT(CODE),
 	END(),
 };
-static const struct r4_step program_434[] = {
+static const struct r4_step program_435[] = {
 	PATH(2), FIELD("kind"), EMIT(CODE),
 	END(),
 };
-static const struct r4_step program_435[] = {
+static const struct r4_step program_436[] = {
 	PATH(3), FIELD("uniqueId"), FIELD("period"), EMIT(PERIOD),
 	END(),
 };
-static const struct r4_step program_436[] = {
+static const struct r4_step program_437[] = {
 	PATH(2), FIELD("responsible"), EMIT(STRING),
 	END(),
 };
-static const struct r4_step program_437[] = {
+static const struct r4_step program_438[] = {
 	PATH(3), FIELD("contact"), FIELD("telecom"), EMIT(CONTACT),
 	END(),
 };
-static const struct r4_step program_438[] = {
+static const struct r4_step program_439[] = {
 	PATH(3), FIELD("uniqueId"), FIELD("value"), EMIT(STRING),
 	END(),
 };
-static const struct r4_step program_439[] = {
+static const struct r4_step program_440[] = {
 	PATH(3), FIELD("enteralFormula"), FIELD("additiveType"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_440[] = {
+static const struct r4_step program_441[] = {
 	PATH(3), FIELD("enteralFormula"), FIELD("baseFormulaType"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_441[] = {
+static const struct r4_step program_442[] = {
 	PATH(3), FIELD("oralDiet"), FIELD("type"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_442[] = {
+static const struct r4_step program_443[] = {
 	PATH(2), FIELD("orderer"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_443[] = {
+static const struct r4_step program_444[] = {
 	PATH(3), FIELD("supplement"), FIELD("type"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_444[] = {
+static const struct r4_step program_445[] = {
 	PATH(11), GROUP(2),
 	COMPONENT(4),
 	PATH(2), FIELD("code"), EMIT(CODEABLE),
@@ -4626,7 +4630,7 @@ static const struct r4_step program_444[] = {
 	END(),
 	END(),
 };
-static const struct r4_step program_445[] = {
+static const struct r4_step program_446[] = {
 	PATH(14), GROUP(2),
 	COMPONENT(4),
 	PATH(2), FIELD("code"), EMIT(CODEABLE),
@@ -4637,7 +4641,7 @@ static const struct r4_step program_445[] = {
 	END(),
 	END(),
 };
-static const struct r4_step program_446[] = {
+static const struct r4_step program_447[] = {
 	PATH(11), GROUP(2),
 	COMPONENT(4),
 	PATH(2), FIELD("code"), EMIT(CODEABLE),
@@ -4647,7 +4651,7 @@ static const struct r4_step program_446[] = {
 	END(),
 	END(),
 };
-static const struct r4_step program_447[] = {
+static const struct r4_step program_448[] = {
 	PATH(11), GROUP(2),
 	COMPONENT(4),
 	PATH(2), FIELD("code"), EMIT(CODEABLE),
@@ -4657,26 +4661,9 @@ static const struct r4_step program_447[] = {
 	END(),
 	END(),
 };
-static const struct r4_step program_448[] = {
+static const struct r4_step program_449[] = {
 	PATH(2), FIELD("code"), EMIT(CODEABLE),
 	PATH(3), FIELD("component"), FIELD("code"), EMIT(CODEABLE),
-	END(),
-};
-static const struct r4_step program_449[] = {
-	PATH(11), GROUP(2),
-	COMPONENT(4),
-	PATH(2), FIELD("code"), EMIT(CODEABLE),
-	END(),
-	COMPONENT(4),
-	PATH(2), FIELD("valueCodeableConcept"), EMIT(CODEABLE),
-	END(),
-	PATH(12), FIELD("component"), GROUP(2),
-	COMPONENT(4),
-	PATH(2), FIELD("code"), EMIT(CODEABLE),
-	END(),
-	COMPONENT(4),
-	PATH(2), FIELD("valueCodeableConcept"), EMIT(CODEABLE),
-	END(),
 	END(),
 };
 static const struct r4_step program_450[] = {
@@ -4685,6 +4672,23 @@ static const struct r4_step program_450[] = {
 	PATH(2), FIELD("code"), EMIT(CODEABLE),
 	END(),
 	COMPONENT(4),
+	PATH(2), FIELD("valueCodeableConcept"), EMIT(CODEABLE),
+	END(),
+	PATH(12), FIELD("component"), GROUP(2),
+	COMPONENT(4),
+	PATH(2), FIELD("code"), EMIT(CODEABLE),
+	END(),
+	COMPONENT(4),
+	PATH(2), FIELD("valueCodeableConcept"), EMIT(CODEABLE),
+	END(),
+	END(),
+};
+static const struct r4_step program_451[] = {
+	PATH(11), GROUP(2),
+	COMPONENT(4),
+	PATH(2), FIELD("code"), EMIT(CODEABLE),
+	END(),
+	COMPONENT(4),
 	PATH(2), FIELD("valueQuantity"), EMIT(QUANTITY),
 	END(),
 	PATH(12), FIELD("component"), GROUP(2),
@@ -4696,35 +4700,25 @@ static const struct r4_step program_450[] = {
 	END(),
 	END(),
 };
-static const struct r4_step program_451[] = {
+static const struct r4_step program_452[] = {
 	PATH(2), FIELD("dataAbsentReason"), EMIT(CODEABLE),
 	PATH(3), FIELD("component"), FIELD("dataAbsentReason"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_452[] = {
+static const struct r4_step program_453[] = {
 	PATH(2), FIELD("valueCodeableConcept"), EMIT(CODEABLE),
 	PATH(3), FIELD("component"), FIELD("valueCodeableConcept"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_453[] = {
+static const struct r4_step program_454[] = {
 	PATH(2), FIELD("valueQuantity"), EMIT(QUANTITY),
 	PATH(2), FIELD("valueSampledData"), EMIT(SAMPLED),
 	PATH(3), FIELD("component"), FIELD("valueQuantity"), EMIT(QUANTITY),
 	PATH(3), FIELD("component"), FIELD("valueSampledData"), EMIT(SAMPLED),
 	END(),
 };
-static const struct r4_step program_454[] = {
-	PATH(3), FIELD("component"), FIELD("code"), EMIT(CODEABLE),
-	END(),
-};
 static const struct r4_step program_455[] = {
-	PATH(12), FIELD("component"), GROUP(2),
-	COMPONENT(4),
-	PATH(2), FIELD("code"), EMIT(CODEABLE),
-	END(),
-	COMPONENT(4),
-	PATH(2), FIELD("valueCodeableConcept"), EMIT(CODEABLE),
-	END(),
+	PATH(3), FIELD("component"), FIELD("code"), EMIT(CODEABLE),
 	END(),
 };
 static const struct r4_step program_456[] = {
@@ -4733,500 +4727,510 @@ static const struct r4_step program_456[] = {
 	PATH(2), FIELD("code"), EMIT(CODEABLE),
 	END(),
 	COMPONENT(4),
-	PATH(2), FIELD("valueQuantity"), EMIT(QUANTITY),
+	PATH(2), FIELD("valueCodeableConcept"), EMIT(CODEABLE),
 	END(),
 	END(),
 };
 static const struct r4_step program_457[] = {
-	PATH(3), FIELD("component"), FIELD("dataAbsentReason"), EMIT(CODEABLE),
+	PATH(12), FIELD("component"), GROUP(2),
+	COMPONENT(4),
+	PATH(2), FIELD("code"), EMIT(CODEABLE),
+	END(),
+	COMPONENT(4),
+	PATH(2), FIELD("valueQuantity"), EMIT(QUANTITY),
+	END(),
 	END(),
 };
 static const struct r4_step program_458[] = {
-	PATH(3), FIELD("component"), FIELD("valueCodeableConcept"), EMIT(CODEABLE),
+	PATH(3), FIELD("component"), FIELD("dataAbsentReason"), EMIT(CODEABLE),
 	END(),
 };
 static const struct r4_step program_459[] = {
+	PATH(3), FIELD("component"), FIELD("valueCodeableConcept"), EMIT(CODEABLE),
+	END(),
+};
+static const struct r4_step program_460[] = {
 	PATH(3), FIELD("component"), FIELD("valueQuantity"), EMIT(QUANTITY),
 	PATH(3), FIELD("component"), FIELD("valueSampledData"), EMIT(SAMPLED),
 	END(),
 };
-static const struct r4_step program_460[] = {
+static const struct r4_step program_461[] = {
 	PATH(2), FIELD("dataAbsentReason"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_461[] = {
+static const struct r4_step program_462[] = {
 	PATH(2), FIELD("derivedFrom"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_462[] = {
+static const struct r4_step program_463[] = {
 	PATH(2), FIELD("hasMember"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_463[] = {
+static const struct r4_step program_464[] = {
 	PATH(2), FIELD("method"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_464[] = {
+static const struct r4_step program_465[] = {
 	PATH(2), FIELD("valueCodeableConcept"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_465[] = {
+static const struct r4_step program_466[] = {
 	PATH(2), FIELD("valueDateTime"), EMIT(DATE),
 	PATH(2), FIELD("valuePeriod"), EMIT(PERIOD),
 	END(),
 };
-static const struct r4_step program_466[] = {
+static const struct r4_step program_467[] = {
 	PATH(2), FIELD("valueQuantity"), EMIT(QUANTITY),
 	PATH(2), FIELD("valueSampledData"), EMIT(SAMPLED),
 	END(),
 };
-static const struct r4_step program_467[] = {
+static const struct r4_step program_468[] = {
 	PATH(2), FIELD("valueString"), EMIT(STRING),
 	PATH(3), FIELD("valueCodeableConcept"), FIELD("text"), EMIT(STRING),
 	END(),
 };
-static const struct r4_step program_468[] = {
+static const struct r4_step program_469[] = {
 	PATH(2), FIELD("effectiveDateTime"), EMIT(DATE),
 	PATH(2), FIELD("effectivePeriod"), EMIT(PERIOD),
 	PATH(2), FIELD("effectiveTiming"), EMIT(TIMING),
 	PATH(2), FIELD("effectiveInstant"), EMIT(DATE),
 	END(),
 };
-static const struct r4_step program_469[] = {
+static const struct r4_step program_470[] = {
 	PATH(2), FIELD("base"), EMIT(CANONICAL),
 	END(),
 };
-static const struct r4_step program_470[] = {
+static const struct r4_step program_471[] = {
 	PATH(2), FIELD("inputProfile"), EMIT(CANONICAL),
 	END(),
 };
-static const struct r4_step program_471[] = {
+static const struct r4_step program_472[] = {
 	PATH(2), FIELD("instance"), EMIT(BOOLEAN),
 	END(),
 };
-static const struct r4_step program_472[] = {
+static const struct r4_step program_473[] = {
 	PATH(2), FIELD("outputProfile"), EMIT(CANONICAL),
 	END(),
 };
-static const struct r4_step program_473[] = {
+static const struct r4_step program_474[] = {
 	PATH(2), FIELD("system"), EMIT(BOOLEAN),
 	END(),
 };
-static const struct r4_step program_474[] = {
+static const struct r4_step program_475[] = {
 	PATH(2), FIELD("type"), EMIT(BOOLEAN),
 	END(),
 };
-static const struct r4_step program_475[] = {
+static const struct r4_step program_476[] = {
 	PATH(3), FIELD("telecom"), WHERE("system", "email"), EMIT(CONTACT),
 	END(),
 };
-static const struct r4_step program_476[] = {
+static const struct r4_step program_477[] = {
 	PATH(2), FIELD("network"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_477[] = {
+static const struct r4_step program_478[] = {
 	PATH(2), FIELD("participatingOrganization"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_478[] = {
+static const struct r4_step program_479[] = {
 	PATH(3), FIELD("telecom"), WHERE("system", "phone"), EMIT(CONTACT),
 	END(),
 };
-static const struct r4_step program_479[] = {
+static const struct r4_step program_480[] = {
 	PATH(2), FIELD("healthcareService"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_480[] = {
+static const struct r4_step program_481[] = {
 	PATH(2), FIELD("telecom"), EMIT(CONTACT),
 	END(),
 };
-static const struct r4_step program_481[] = {
+static const struct r4_step program_482[] = {
 	PATH(2), FIELD("deceasedDateTime"), EMIT(DATE),
 	END(),
 };
-static const struct r4_step program_482[] = {
+static const struct r4_step program_483[] = {
 	TRUTH(),
 	PATH(3), FIELD("deceasedBoolean"), NOT_FALSE(), EMIT(BOOLEAN),
 	PATH(3), FIELD("deceasedDateTime"), NOT_FALSE(), EMIT(BOOLEAN),
 	END(),
 };
-static const struct r4_step program_483[] = {
+static const struct r4_step program_484[] = {
 	PATH(2), FIELD("generalPractitioner"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_484[] = {
+static const struct r4_step program_485[] = {
 	PATH(3), FIELD("communication"), FIELD("language"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_485[] = {
+static const struct r4_step program_486[] = {
 	PATH(3), FIELD("link"), FIELD("other"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_486[] = {
+static const struct r4_step program_487[] = {
 	PATH(2), FIELD("name"), EMIT(NAME),
 	END(),
 };
-static const struct r4_step program_487[] = {
+static const struct r4_step program_488[] = {
 	PATH(2), FIELD("birthDate"), EMIT(DATE),
 	END(),
 };
-static const struct r4_step program_488[] = {
+static const struct r4_step program_489[] = {
 	PATH(3), FIELD("name"), FIELD("family"), EMIT(STRING),
 	END(),
 };
-static const struct r4_step program_489[] = {
+static const struct r4_step program_490[] = {
 	PATH(2), FIELD("gender"), EMIT(CODE),
 	END(),
 };
-static const struct r4_step program_490[] = {
+static const struct r4_step program_491[] = {
 	PATH(3), FIELD("name"), FIELD("given"), EMIT(STRING),
 	END(),
 };
-static const struct r4_step program_491[] = {
+static const struct r4_step program_492[] = {
 	PATH(2), FIELD("paymentStatus"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_492[] = {
+static const struct r4_step program_493[] = {
 	PATH(2), FIELD("response"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_493[] = {
+static const struct r4_step program_494[] = {
 	PATH(2), FIELD("paymentIssuer"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_494[] = {
+static const struct r4_step program_495[] = {
 	PATH(3), FIELD("link"), FIELD("target"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_495[] = {
+static const struct r4_step program_496[] = {
 	PATH(4), FIELD("link"), FIELD("target"), IS("Patient"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_496[] = {
+static const struct r4_step program_497[] = {
 	PATH(4), FIELD("link"), FIELD("target"), IS("Practitioner"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_497[] = {
+static const struct r4_step program_498[] = {
 	PATH(4), FIELD("link"), FIELD("target"), IS("RelatedPerson"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_498[] = {
+static const struct r4_step program_499[] = {
 	PATH(3), FIELD("action"), FIELD("definitionCanonical"), EMIT(CANONICAL),
 	PATH(3), FIELD("action"), FIELD("definitionUri"), EMIT(URI),
 	END(),
 };
-static const struct r4_step program_499[] = {
+static const struct r4_step program_500[] = {
 	PATH(2), FIELD("communication"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_500[] = {
+static const struct r4_step program_501[] = {
 	PATH(2), FIELD("practitioner"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_501[] = {
+static const struct r4_step program_502[] = {
 	PATH(2), FIELD("performedDateTime"), EMIT(DATE),
 	PATH(2), FIELD("performedPeriod"), EMIT(PERIOD),
 	END(),
 };
-static const struct r4_step program_502[] = {
+static const struct r4_step program_503[] = {
 	PATH(3), FIELD("agent"), FIELD("type"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_503[] = {
+static const struct r4_step program_504[] = {
 	PATH(3), FIELD("target"), IS("Patient"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_504[] = {
+static const struct r4_step program_505[] = {
 	PATH(3), FIELD("signature"), FIELD("type"), EMIT(CODING),
 	END(),
 };
-static const struct r4_step program_505[] = {
+static const struct r4_step program_506[] = {
 	PATH(2), FIELD("target"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_506[] = {
+static const struct r4_step program_507[] = {
 	PATH(2), FIELD("occurredDateTime"), EMIT(DATE),
 	END(),
 };
-static const struct r4_step program_507[] = {
+static const struct r4_step program_508[] = {
 	PATH(3), FIELD("item"), FIELD("code"), EMIT(CODING),
 	END(),
 };
-static const struct r4_step program_508[] = {
+static const struct r4_step program_509[] = {
 	PATH(3), FIELD("item"), FIELD("definition"), EMIT(URI),
 	END(),
 };
-static const struct r4_step program_509[] = {
+static const struct r4_step program_510[] = {
 	PATH(2), FIELD("subjectType"), EMIT(CODE),
 	END(),
 };
-static const struct r4_step program_510[] = {
+static const struct r4_step program_511[] = {
 	PATH(2), FIELD("authored"), EMIT(DATE),
 	END(),
 };
-static const struct r4_step program_511[] = {
+static const struct r4_step program_512[] = {
 	PATH(2), FIELD("questionnaire"), EMIT(CANONICAL),
 	END(),
 };
-static const struct r4_step program_512[] = {
+static const struct r4_step program_513[] = {
 	PATH(3), FIELD("action"), FIELD("participant"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_513[] = {
+static const struct r4_step program_514[] = {
 	PATH(2), FIELD("focus"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_514[] = {
+static const struct r4_step program_515[] = {
 	PATH(2), FIELD("keyword"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_515[] = {
+static const struct r4_step program_516[] = {
 	PATH(2), FIELD("principalInvestigator"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_516[] = {
+static const struct r4_step program_517[] = {
 	PATH(2), FIELD("protocol"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_517[] = {
+static const struct r4_step program_518[] = {
 	PATH(2), FIELD("site"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_518[] = {
+static const struct r4_step program_519[] = {
 	PATH(2), FIELD("sponsor"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_519[] = {
+static const struct r4_step program_520[] = {
 	PATH(2), FIELD("individual"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_520[] = {
+static const struct r4_step program_521[] = {
 	PATH(2), FIELD("condition"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_521[] = {
+static const struct r4_step program_522[] = {
 	PATH(3), FIELD("prediction"), FIELD("probabilityDecimal"), EMIT(NUMBER),
 	PATH(3), FIELD("prediction"), FIELD("probabilityRange"), EMIT(RANGE),
 	END(),
 };
-static const struct r4_step program_522[] = {
+static const struct r4_step program_523[] = {
 	PATH(3), FIELD("prediction"), FIELD("qualitativeRisk"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_523[] = {
+static const struct r4_step program_524[] = {
 	PATH(2), FIELD("planningHorizon"), EMIT(PERIOD),
 	END(),
 };
-static const struct r4_step program_524[] = {
+static const struct r4_step program_525[] = {
 	PATH(2), FIELD("base"), EMIT(CODE),
 	END(),
 };
-static const struct r4_step program_525[] = {
+static const struct r4_step program_526[] = {
 	PATH(3), FIELD("component"), FIELD("definition"), EMIT(CANONICAL),
 	END(),
 };
-static const struct r4_step program_526[] = {
+static const struct r4_step program_527[] = {
 	PATH(2), FIELD("derivedFrom"), EMIT(CANONICAL),
 	END(),
 };
-static const struct r4_step program_527[] = {
+static const struct r4_step program_528[] = {
 	PATH(2), FIELD("target"), EMIT(CODE),
 	END(),
 };
-static const struct r4_step program_528[] = {
+static const struct r4_step program_529[] = {
 	PATH(3), FIELD("orderDetail"), FIELD("text"), EMIT(TEXT),
 	END(),
 };
-static const struct r4_step program_529[] = {
+static const struct r4_step program_530[] = {
 	PATH(2), FIELD("requisition"), EMIT(IDENTIFIER),
 	END(),
 };
-static const struct r4_step program_530[] = {
+static const struct r4_step program_531[] = {
 	PATH(2), FIELD("schedule"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_531[] = {
+static const struct r4_step program_532[] = {
 	PATH(2), FIELD("accessionIdentifier"), EMIT(IDENTIFIER),
 	END(),
 };
-static const struct r4_step program_532[] = {
+static const struct r4_step program_533[] = {
 	PATH(3), FIELD("collection"), FIELD("bodySite"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_533[] = {
+static const struct r4_step program_534[] = {
 	PATH(3), FIELD("collection"), FIELD("collectedDateTime"), EMIT(DATE),
 	PATH(3), FIELD("collection"), FIELD("collectedPeriod"), EMIT(PERIOD),
 	END(),
 };
-static const struct r4_step program_534[] = {
+static const struct r4_step program_535[] = {
 	PATH(3), FIELD("collection"), FIELD("collector"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_535[] = {
+static const struct r4_step program_536[] = {
 	PATH(3), FIELD("container"), FIELD("type"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_536[] = {
+static const struct r4_step program_537[] = {
 	PATH(3), FIELD("container"), FIELD("identifier"), EMIT(IDENTIFIER),
 	END(),
 };
-static const struct r4_step program_537[] = {
+static const struct r4_step program_538[] = {
 	PATH(4), FIELD("typeTested"), FIELD("container"), FIELD("type"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_538[] = {
+static const struct r4_step program_539[] = {
 	PATH(2), FIELD("typeCollected"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_539[] = {
+static const struct r4_step program_540[] = {
 	PATH(2), FIELD("abstract"), EMIT(BOOLEAN),
 	END(),
 };
-static const struct r4_step program_540[] = {
+static const struct r4_step program_541[] = {
 	PATH(2), FIELD("baseDefinition"), EMIT(CANONICAL),
 	END(),
 };
-static const struct r4_step program_541[] = {
+static const struct r4_step program_542[] = {
 	PATH(5), FIELD("snapshot"), FIELD("element"), FIELD("base"), FIELD("path"), EMIT(TEXT),
 	PATH(5), FIELD("differential"), FIELD("element"), FIELD("base"), FIELD("path"), EMIT(TEXT),
 	END(),
 };
-static const struct r4_step program_542[] = {
+static const struct r4_step program_543[] = {
 	PATH(2), FIELD("derivation"), EMIT(CODE),
 	END(),
 };
-static const struct r4_step program_543[] = {
+static const struct r4_step program_544[] = {
 	PATH(3), FIELD("context"), FIELD("type"), EMIT(CODE),
 	END(),
 };
-static const struct r4_step program_544[] = {
+static const struct r4_step program_545[] = {
 	PATH(2), FIELD("keyword"), EMIT(CODING),
 	END(),
 };
-static const struct r4_step program_545[] = {
+static const struct r4_step program_546[] = {
 	PATH(4), FIELD("snapshot"), FIELD("element"), FIELD("path"), EMIT(TEXT),
 	PATH(4), FIELD("differential"), FIELD("element"), FIELD("path"), EMIT(TEXT),
 	END(),
 };
-static const struct r4_step program_546[] = {
+static const struct r4_step program_547[] = {
 	PATH(2), FIELD("type"), EMIT(URI),
 	END(),
 };
-static const struct r4_step program_547[] = {
+static const struct r4_step program_548[] = {
 	PATH(5), FIELD("snapshot"), FIELD("element"), FIELD("binding"), FIELD("valueSet"), EMIT(CANONICAL),
 	END(),
 };
-static const struct r4_step program_548[] = {
+static const struct r4_step program_549[] = {
 	PATH(2), FIELD("contact"), EMIT(CONTACT),
 	END(),
 };
-static const struct r4_step program_549[] = {
+static const struct r4_step program_550[] = {
 	PATH(2), FIELD("criteria"), EMIT(STRING),
 	END(),
 };
-static const struct r4_step program_550[] = {
+static const struct r4_step program_551[] = {
 	PATH(3), FIELD("channel"), FIELD("payload"), EMIT(CODE),
 	END(),
 };
-static const struct r4_step program_551[] = {
+static const struct r4_step program_552[] = {
 	PATH(3), FIELD("channel"), FIELD("type"), EMIT(CODE),
 	END(),
 };
-static const struct r4_step program_552[] = {
+static const struct r4_step program_553[] = {
 	PATH(3), FIELD("channel"), FIELD("endpoint"), EMIT(URI),
 	END(),
 };
-static const struct r4_step program_553[] = {
+static const struct r4_step program_554[] = {
 	PATH(2), FIELD("code"), EMIT(CODEABLE),
 	PATH(3), FIELD("ingredient"), FIELD("substanceCodeableConcept"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_554[] = {
+static const struct r4_step program_555[] = {
 	PATH(3), FIELD("instance"), FIELD("identifier"), EMIT(IDENTIFIER),
 	END(),
 };
-static const struct r4_step program_555[] = {
+static const struct r4_step program_556[] = {
 	PATH(3), FIELD("instance"), FIELD("expiry"), EMIT(DATE),
 	END(),
 };
-static const struct r4_step program_556[] = {
+static const struct r4_step program_557[] = {
 	PATH(3), FIELD("instance"), FIELD("quantity"), EMIT(QUANTITY),
 	END(),
 };
-static const struct r4_step program_557[] = {
+static const struct r4_step program_558[] = {
 	PATH(3), FIELD("ingredient"), FIELD("substanceReference"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_558[] = {
+static const struct r4_step program_559[] = {
 	PATH(3), FIELD("code"), FIELD("code"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_559[] = {
+static const struct r4_step program_560[] = {
 	PATH(2), FIELD("supplier"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_560[] = {
+static const struct r4_step program_561[] = {
 	PATH(2), FIELD("deliverTo"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_561[] = {
+static const struct r4_step program_562[] = {
 	PATH(2), FIELD("businessStatus"), EMIT(CODEABLE),
 	END(),
 };
-static const struct r4_step program_562[] = {
+static const struct r4_step program_563[] = {
 	PATH(2), FIELD("lastModified"), EMIT(DATE),
 	END(),
 };
-static const struct r4_step program_563[] = {
+static const struct r4_step program_564[] = {
 	PATH(3), FIELD("for"), IS("Patient"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_564[] = {
+static const struct r4_step program_565[] = {
 	PATH(2), FIELD("executionPeriod"), EMIT(PERIOD),
 	END(),
 };
-static const struct r4_step program_565[] = {
+static const struct r4_step program_566[] = {
 	PATH(2), FIELD("for"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_566[] = {
+static const struct r4_step program_567[] = {
 	PATH(3), FIELD("participant"), FIELD("uri"), EMIT(URI),
 	END(),
 };
-static const struct r4_step program_567[] = {
+static const struct r4_step program_568[] = {
 	PATH(2), FIELD("result"), EMIT(CODE),
 	END(),
 };
-static const struct r4_step program_568[] = {
+static const struct r4_step program_569[] = {
 	PATH(2), FIELD("tester"), EMIT(STRING),
 	END(),
 };
-static const struct r4_step program_569[] = {
+static const struct r4_step program_570[] = {
 	PATH(2), FIELD("testScript"), EMIT(REFERENCE),
 	END(),
 };
-static const struct r4_step program_570[] = {
+static const struct r4_step program_571[] = {
 	PATH(4), FIELD("metadata"), FIELD("capability"), FIELD("description"), EMIT(STRING),
 	END(),
 };
-static const struct r4_step program_571[] = {
+static const struct r4_step program_572[] = {
 	PATH(4), FIELD("expansion"), FIELD("contains"), FIELD("code"), EMIT(CODE),
 	PATH(5), FIELD("compose"), FIELD("include"), FIELD("concept"), FIELD("code"), EMIT(CODE),
 	END(),
 };
-static const struct r4_step program_572[] = {
+static const struct r4_step program_573[] = {
 	PATH(3), FIELD("expansion"), FIELD("identifier"), EMIT(URI),
 	END(),
 };
-static const struct r4_step program_573[] = {
+static const struct r4_step program_574[] = {
 	PATH(4), FIELD("compose"), FIELD("include"), FIELD("system"), EMIT(URI),
 	END(),
 };
-static const struct r4_step program_574[] = {
+static const struct r4_step program_575[] = {
 	PATH(2), FIELD("dateWritten"), EMIT(DATE),
 	END(),
 };
-static const struct r4_step program_575[] = {
+static const struct r4_step program_576[] = {
 	PATH(2), FIELD("prescriber"), EMIT(REFERENCE),
 	END(),
 };
@@ -13255,12 +13259,13 @@ const struct r4_param r4_param_Location_name = {
 };
 const struct r4_param r4_param_Location_near = {
 	.number = 734, .kind = R4_SPECIAL, .bit = 10, .code = "near",
-	.url = url_734, .expression = expression_734
+	.url = url_734, .expression = expression_734,
+	.program = program_369, .program_hash = UINT64_C(0x7f5dce8d1554cea3)
 };
 const struct r4_param r4_param_Location_operational_status = {
 	.number = 735, .kind = R4_TOKEN, .bit = 11, .code = "operational-status",
 	.url = url_735, .expression = expression_735,
-	.program = program_369, .program_hash = UINT64_C(0xb561b0fbd2185fbd)
+	.program = program_370, .program_hash = UINT64_C(0xb561b0fbd2185fbd)
 };
 const struct r4_param r4_param_Location_organization = {
 	.number = 736, .kind = R4_REFERENCE, .bit = 12, .code = "organization",
@@ -13500,7 +13505,7 @@ const struct r4_param r4_param_MeasureReport_date = {
 const struct r4_param r4_param_MeasureReport_evaluated_resource = {
 	.number = 763, .kind = R4_REFERENCE, .bit = 2, .code = "evaluated-resource",
 	.url = url_763, .expression = expression_763,
-	.program = program_370, .program_hash = UINT64_C(0x5881715c24c2ccb),
+	.program = program_371, .program_hash = UINT64_C(0x5881715c24c2ccb),
 	.targets = (const int16_t[]){ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 0 }
 };
 const struct r4_param r4_param_MeasureReport_identifier = {
@@ -13512,7 +13517,7 @@ const struct r4_param r4_param_MeasureReport_identifier = {
 const struct r4_param r4_param_MeasureReport_measure = {
 	.number = 765, .kind = R4_REFERENCE, .bit = 4, .code = "measure",
 	.url = url_765, .expression = expression_765,
-	.program = program_371, .program_hash = UINT64_C(0x951ec71265361517),
+	.program = program_372, .program_hash = UINT64_C(0x951ec71265361517),
 	.targets = (const int16_t[]){ 72, 0 }
 };
 const struct r4_param r4_param_MeasureReport_patient = {
@@ -13530,7 +13535,7 @@ const struct r4_param r4_param_MeasureReport_period = {
 const struct r4_param r4_param_MeasureReport_reporter = {
 	.number = 768, .kind = R4_REFERENCE, .bit = 7, .code = "reporter",
 	.url = url_768, .expression = expression_768,
-	.program = program_372, .program_hash = UINT64_C(0xbbc72bdb5bb42923),
+	.program = program_373, .program_hash = UINT64_C(0xbbc72bdb5bb42923),
 	.targets = (const int16_t[]){ 71, 100, 108, 109, 0 }
 };
 const struct r4_param r4_param_MeasureReport_status = {
@@ -13596,7 +13601,7 @@ const struct r4_param r4_param_Media_based_on = {
 const struct r4_param r4_param_Media_created = {
 	.number = 772, .kind = R4_DATE, .bit = 2, .code = "created",
 	.url = url_772, .expression = expression_772,
-	.program = program_373, .program_hash = UINT64_C(0xcd3fc23349c07352)
+	.program = program_374, .program_hash = UINT64_C(0xcd3fc23349c07352)
 };
 const struct r4_param r4_param_Media_device = {
 	.number = 773, .kind = R4_REFERENCE, .bit = 3, .code = "device",
@@ -13620,13 +13625,13 @@ const struct r4_param r4_param_Media_identifier = {
 const struct r4_param r4_param_Media_modality = {
 	.number = 776, .kind = R4_TOKEN, .bit = 6, .code = "modality",
 	.url = url_776, .expression = expression_776,
-	.program = program_374, .program_hash = UINT64_C(0x628330426ebdcf87)
+	.program = program_375, .program_hash = UINT64_C(0x628330426ebdcf87)
 };
 const struct r4_param r4_param_Media_operator = {
 	.number = 777, .kind = R4_REFERENCE, .bit = 7, .code = "operator",
 	.url = url_777, .expression = expression_777,
 	.compartments = 8,
-	.program = program_375, .program_hash = UINT64_C(0xb2122cf4c0be6d4a),
+	.program = program_376, .program_hash = UINT64_C(0xb2122cf4c0be6d4a),
 	.targets = (const int16_t[]){ 15, 35, 100, 103, 108, 109, 114, 0 }
 };
 const struct r4_param r4_param_Media_patient = {
@@ -13661,7 +13666,7 @@ const struct r4_param r4_param_Media_type = {
 const struct r4_param r4_param_Media_view = {
 	.number = 783, .kind = R4_TOKEN, .bit = 13, .code = "view",
 	.url = url_783, .expression = expression_783,
-	.program = program_376, .program_hash = UINT64_C(0x8cc15d96ab17bd21)
+	.program = program_377, .program_hash = UINT64_C(0x8cc15d96ab17bd21)
 };
 const struct r4_param r4_param_Media__content = {
 	.number = 1172, .kind = R4_SPECIAL, .bit = 14, .code = "_content",
@@ -13708,12 +13713,12 @@ const struct r4_param r4_param_Medication__text = {
 const struct r4_param r4_param_Medication_expiration_date = {
 	.number = 784, .kind = R4_DATE, .bit = 1, .code = "expiration-date",
 	.url = url_784, .expression = expression_784,
-	.program = program_377, .program_hash = UINT64_C(0x358dc4cc8f37d96f)
+	.program = program_378, .program_hash = UINT64_C(0x358dc4cc8f37d96f)
 };
 const struct r4_param r4_param_Medication_form = {
 	.number = 785, .kind = R4_TOKEN, .bit = 2, .code = "form",
 	.url = url_785, .expression = expression_785,
-	.program = program_378, .program_hash = UINT64_C(0x2bc205dac5f886ec)
+	.program = program_379, .program_hash = UINT64_C(0x2bc205dac5f886ec)
 };
 const struct r4_param r4_param_Medication_identifier = {
 	.number = 786, .kind = R4_TOKEN, .bit = 3, .code = "identifier",
@@ -13724,18 +13729,18 @@ const struct r4_param r4_param_Medication_identifier = {
 const struct r4_param r4_param_Medication_ingredient = {
 	.number = 787, .kind = R4_REFERENCE, .bit = 4, .code = "ingredient",
 	.url = url_787, .expression = expression_787,
-	.program = program_379, .program_hash = UINT64_C(0x4a5505e1ee2a3e6b),
+	.program = program_380, .program_hash = UINT64_C(0x4a5505e1ee2a3e6b),
 	.targets = (const int16_t[]){ 75, 131, 0 }
 };
 const struct r4_param r4_param_Medication_ingredient_code = {
 	.number = 788, .kind = R4_TOKEN, .bit = 5, .code = "ingredient-code",
 	.url = url_788, .expression = expression_788,
-	.program = program_380, .program_hash = UINT64_C(0xf1f8738a66e12df3)
+	.program = program_381, .program_hash = UINT64_C(0xf1f8738a66e12df3)
 };
 const struct r4_param r4_param_Medication_lot_number = {
 	.number = 789, .kind = R4_TOKEN, .bit = 6, .code = "lot-number",
 	.url = url_789, .expression = expression_789,
-	.program = program_381, .program_hash = UINT64_C(0xf30fa3324bb6438c)
+	.program = program_382, .program_hash = UINT64_C(0xf30fa3324bb6438c)
 };
 const struct r4_param r4_param_Medication_manufacturer = {
 	.number = 790, .kind = R4_REFERENCE, .bit = 7, .code = "manufacturer",
@@ -13886,7 +13891,7 @@ const struct r4_param r4_param_MedicationAdministration__tag = {
 const struct r4_param r4_param_MedicationAdministration_code = {
 	.number = 1338, .kind = R4_TOKEN, .bit = 17, .code = "code",
 	.url = url_1338, .expression = expression_1338,
-	.program = program_382, .program_hash = UINT64_C(0x5316effe2a94bc)
+	.program = program_383, .program_hash = UINT64_C(0x5316effe2a94bc)
 };
 const struct r4_param r4_param_MedicationAdministration_identifier = {
 	.number = 1341, .kind = R4_TOKEN, .bit = 18, .code = "identifier",
@@ -13904,7 +13909,7 @@ const struct r4_param r4_param_MedicationAdministration_patient = {
 const struct r4_param r4_param_MedicationAdministration_medication = {
 	.number = 1375, .kind = R4_REFERENCE, .bit = 20, .code = "medication",
 	.url = url_1375, .expression = expression_1375,
-	.program = program_383, .program_hash = UINT64_C(0xcf6852127cac0d1a),
+	.program = program_384, .program_hash = UINT64_C(0xcf6852127cac0d1a),
 	.targets = (const int16_t[]){ 75, 0 }
 };
 const struct r4_param r4_param_MedicationAdministration_status = {
@@ -13926,7 +13931,7 @@ const struct r4_param r4_param_MedicationDispense_context = {
 const struct r4_param r4_param_MedicationDispense_destination = {
 	.number = 801, .kind = R4_REFERENCE, .bit = 2, .code = "destination",
 	.url = url_801, .expression = expression_801,
-	.program = program_384, .program_hash = UINT64_C(0xc753d0880c7b5ee2),
+	.program = program_385, .program_hash = UINT64_C(0xc753d0880c7b5ee2),
 	.targets = (const int16_t[]){ 71, 0 }
 };
 const struct r4_param r4_param_MedicationDispense_performer = {
@@ -13940,13 +13945,13 @@ const struct r4_param r4_param_MedicationDispense_receiver = {
 	.number = 803, .kind = R4_REFERENCE, .bit = 4, .code = "receiver",
 	.url = url_803, .expression = expression_803,
 	.compartments = 12,
-	.program = program_385, .program_hash = UINT64_C(0x9b686c199d8e3230),
+	.program = program_386, .program_hash = UINT64_C(0x9b686c199d8e3230),
 	.targets = (const int16_t[]){ 103, 108, 0 }
 };
 const struct r4_param r4_param_MedicationDispense_responsibleparty = {
 	.number = 804, .kind = R4_REFERENCE, .bit = 5, .code = "responsibleparty",
 	.url = url_804, .expression = expression_804,
-	.program = program_386, .program_hash = UINT64_C(0xd0e4b7d8dc068b8f),
+	.program = program_387, .program_hash = UINT64_C(0xd0e4b7d8dc068b8f),
 	.targets = (const int16_t[]){ 108, 109, 0 }
 };
 const struct r4_param r4_param_MedicationDispense_subject = {
@@ -13964,12 +13969,12 @@ const struct r4_param r4_param_MedicationDispense_type = {
 const struct r4_param r4_param_MedicationDispense_whenhandedover = {
 	.number = 807, .kind = R4_DATE, .bit = 8, .code = "whenhandedover",
 	.url = url_807, .expression = expression_807,
-	.program = program_387, .program_hash = UINT64_C(0x2af576ef82f66ed2)
+	.program = program_388, .program_hash = UINT64_C(0x2af576ef82f66ed2)
 };
 const struct r4_param r4_param_MedicationDispense_whenprepared = {
 	.number = 808, .kind = R4_DATE, .bit = 9, .code = "whenprepared",
 	.url = url_808, .expression = expression_808,
-	.program = program_388, .program_hash = UINT64_C(0x9d3863a191a230eb)
+	.program = program_389, .program_hash = UINT64_C(0x9d3863a191a230eb)
 };
 const struct r4_param r4_param_MedicationDispense__content = {
 	.number = 1172, .kind = R4_SPECIAL, .bit = 10, .code = "_content",
@@ -14012,7 +14017,7 @@ const struct r4_param r4_param_MedicationDispense__tag = {
 const struct r4_param r4_param_MedicationDispense_code = {
 	.number = 1338, .kind = R4_TOKEN, .bit = 18, .code = "code",
 	.url = url_1338, .expression = expression_1338,
-	.program = program_382, .program_hash = UINT64_C(0x5316effe2a94bc)
+	.program = program_383, .program_hash = UINT64_C(0x5316effe2a94bc)
 };
 const struct r4_param r4_param_MedicationDispense_identifier = {
 	.number = 1341, .kind = R4_TOKEN, .bit = 19, .code = "identifier",
@@ -14030,13 +14035,13 @@ const struct r4_param r4_param_MedicationDispense_patient = {
 const struct r4_param r4_param_MedicationDispense_medication = {
 	.number = 1375, .kind = R4_REFERENCE, .bit = 21, .code = "medication",
 	.url = url_1375, .expression = expression_1375,
-	.program = program_383, .program_hash = UINT64_C(0xcf6852127cac0d1a),
+	.program = program_384, .program_hash = UINT64_C(0xcf6852127cac0d1a),
 	.targets = (const int16_t[]){ 75, 0 }
 };
 const struct r4_param r4_param_MedicationDispense_prescription = {
 	.number = 1376, .kind = R4_REFERENCE, .bit = 22, .code = "prescription",
 	.url = url_1376, .expression = expression_1376,
-	.program = program_389, .program_hash = UINT64_C(0x83bddeed5eee2436),
+	.program = program_390, .program_hash = UINT64_C(0x83bddeed5eee2436),
 	.targets = (const int16_t[]){ 79, 0 }
 };
 const struct r4_param r4_param_MedicationDispense_status = {
@@ -14052,12 +14057,12 @@ const struct r4_param r4_param_MedicationKnowledge__text = {
 const struct r4_param r4_param_MedicationKnowledge_classification = {
 	.number = 809, .kind = R4_TOKEN, .bit = 1, .code = "classification",
 	.url = url_809, .expression = expression_809,
-	.program = program_390, .program_hash = UINT64_C(0x31a6e3782a65820e)
+	.program = program_391, .program_hash = UINT64_C(0x31a6e3782a65820e)
 };
 const struct r4_param r4_param_MedicationKnowledge_classification_type = {
 	.number = 810, .kind = R4_TOKEN, .bit = 2, .code = "classification-type",
 	.url = url_810, .expression = expression_810,
-	.program = program_391, .program_hash = UINT64_C(0xa9d6a12d372ed0d6)
+	.program = program_392, .program_hash = UINT64_C(0xa9d6a12d372ed0d6)
 };
 const struct r4_param r4_param_MedicationKnowledge_code = {
 	.number = 811, .kind = R4_TOKEN, .bit = 3, .code = "code",
@@ -14067,18 +14072,18 @@ const struct r4_param r4_param_MedicationKnowledge_code = {
 const struct r4_param r4_param_MedicationKnowledge_doseform = {
 	.number = 812, .kind = R4_TOKEN, .bit = 4, .code = "doseform",
 	.url = url_812, .expression = expression_812,
-	.program = program_392, .program_hash = UINT64_C(0xe102c1ad30f236fb)
+	.program = program_393, .program_hash = UINT64_C(0xe102c1ad30f236fb)
 };
 const struct r4_param r4_param_MedicationKnowledge_ingredient = {
 	.number = 813, .kind = R4_REFERENCE, .bit = 5, .code = "ingredient",
 	.url = url_813, .expression = expression_813,
-	.program = program_379, .program_hash = UINT64_C(0x4a5505e1ee2a3e6b),
+	.program = program_380, .program_hash = UINT64_C(0x4a5505e1ee2a3e6b),
 	.targets = (const int16_t[]){ 131, 0 }
 };
 const struct r4_param r4_param_MedicationKnowledge_ingredient_code = {
 	.number = 814, .kind = R4_TOKEN, .bit = 6, .code = "ingredient-code",
 	.url = url_814, .expression = expression_814,
-	.program = program_380, .program_hash = UINT64_C(0xf1f8738a66e12df3)
+	.program = program_381, .program_hash = UINT64_C(0xf1f8738a66e12df3)
 };
 const struct r4_param r4_param_MedicationKnowledge_manufacturer = {
 	.number = 815, .kind = R4_REFERENCE, .bit = 7, .code = "manufacturer",
@@ -14089,28 +14094,28 @@ const struct r4_param r4_param_MedicationKnowledge_manufacturer = {
 const struct r4_param r4_param_MedicationKnowledge_monitoring_program_name = {
 	.number = 816, .kind = R4_TOKEN, .bit = 8, .code = "monitoring-program-name",
 	.url = url_816, .expression = expression_816,
-	.program = program_393, .program_hash = UINT64_C(0xc4003c518e0e0c21)
+	.program = program_394, .program_hash = UINT64_C(0xc4003c518e0e0c21)
 };
 const struct r4_param r4_param_MedicationKnowledge_monitoring_program_type = {
 	.number = 817, .kind = R4_TOKEN, .bit = 9, .code = "monitoring-program-type",
 	.url = url_817, .expression = expression_817,
-	.program = program_394, .program_hash = UINT64_C(0xb6193eef12086846)
+	.program = program_395, .program_hash = UINT64_C(0xb6193eef12086846)
 };
 const struct r4_param r4_param_MedicationKnowledge_monograph = {
 	.number = 818, .kind = R4_REFERENCE, .bit = 10, .code = "monograph",
 	.url = url_818, .expression = expression_818,
-	.program = program_395, .program_hash = UINT64_C(0xd5ff346e2d5f66ec),
+	.program = program_396, .program_hash = UINT64_C(0xd5ff346e2d5f66ec),
 	.targets = (const int16_t[]){ 42, 74, 0 }
 };
 const struct r4_param r4_param_MedicationKnowledge_monograph_type = {
 	.number = 819, .kind = R4_TOKEN, .bit = 11, .code = "monograph-type",
 	.url = url_819, .expression = expression_819,
-	.program = program_396, .program_hash = UINT64_C(0x6a5557014435105b)
+	.program = program_397, .program_hash = UINT64_C(0x6a5557014435105b)
 };
 const struct r4_param r4_param_MedicationKnowledge_source_cost = {
 	.number = 820, .kind = R4_TOKEN, .bit = 12, .code = "source-cost",
 	.url = url_820, .expression = expression_820,
-	.program = program_397, .program_hash = UINT64_C(0xf5758d3ad34a6834)
+	.program = program_398, .program_hash = UINT64_C(0xf5758d3ad34a6834)
 };
 const struct r4_param r4_param_MedicationKnowledge_status = {
 	.number = 821, .kind = R4_TOKEN, .bit = 13, .code = "status",
@@ -14173,7 +14178,7 @@ const struct r4_param r4_param_MedicationRequest_category = {
 const struct r4_param r4_param_MedicationRequest_intended_dispenser = {
 	.number = 824, .kind = R4_REFERENCE, .bit = 3, .code = "intended-dispenser",
 	.url = url_824, .expression = expression_824,
-	.program = program_398, .program_hash = UINT64_C(0x705fa58acab701a6),
+	.program = program_399, .program_hash = UINT64_C(0x705fa58acab701a6),
 	.targets = (const int16_t[]){ 100, 0 }
 };
 const struct r4_param r4_param_MedicationRequest_intended_performer = {
@@ -14185,7 +14190,7 @@ const struct r4_param r4_param_MedicationRequest_intended_performer = {
 const struct r4_param r4_param_MedicationRequest_intended_performertype = {
 	.number = 826, .kind = R4_TOKEN, .bit = 5, .code = "intended-performertype",
 	.url = url_826, .expression = expression_826,
-	.program = program_399, .program_hash = UINT64_C(0x2016cb2adf68afac)
+	.program = program_400, .program_hash = UINT64_C(0x2016cb2adf68afac)
 };
 const struct r4_param r4_param_MedicationRequest_intent = {
 	.number = 827, .kind = R4_TOKEN, .bit = 6, .code = "intent",
@@ -14254,7 +14259,7 @@ const struct r4_param r4_param_MedicationRequest__tag = {
 const struct r4_param r4_param_MedicationRequest_code = {
 	.number = 1338, .kind = R4_TOKEN, .bit = 18, .code = "code",
 	.url = url_1338, .expression = expression_1338,
-	.program = program_382, .program_hash = UINT64_C(0x5316effe2a94bc)
+	.program = program_383, .program_hash = UINT64_C(0x5316effe2a94bc)
 };
 const struct r4_param r4_param_MedicationRequest_identifier = {
 	.number = 1341, .kind = R4_TOKEN, .bit = 19, .code = "identifier",
@@ -14271,7 +14276,7 @@ const struct r4_param r4_param_MedicationRequest_patient = {
 const struct r4_param r4_param_MedicationRequest_date = {
 	.number = 1373, .kind = R4_DATE, .bit = 21, .code = "date",
 	.url = url_1373, .expression = expression_1373,
-	.program = program_400, .program_hash = UINT64_C(0x5118b0379293af0b)
+	.program = program_401, .program_hash = UINT64_C(0x5118b0379293af0b)
 };
 const struct r4_param r4_param_MedicationRequest_encounter = {
 	.number = 1374, .kind = R4_REFERENCE, .bit = 22, .code = "encounter",
@@ -14283,7 +14288,7 @@ const struct r4_param r4_param_MedicationRequest_encounter = {
 const struct r4_param r4_param_MedicationRequest_medication = {
 	.number = 1375, .kind = R4_REFERENCE, .bit = 23, .code = "medication",
 	.url = url_1375, .expression = expression_1375,
-	.program = program_383, .program_hash = UINT64_C(0xcf6852127cac0d1a),
+	.program = program_384, .program_hash = UINT64_C(0xcf6852127cac0d1a),
 	.targets = (const int16_t[]){ 75, 0 }
 };
 const struct r4_param r4_param_MedicationRequest_status = {
@@ -14322,7 +14327,7 @@ const struct r4_param r4_param_MedicationStatement_source = {
 	.number = 835, .kind = R4_REFERENCE, .bit = 5, .code = "source",
 	.url = url_835, .expression = expression_835,
 	.compartments = 24,
-	.program = program_401, .program_hash = UINT64_C(0xf7588e84013caf57),
+	.program = program_402, .program_hash = UINT64_C(0xf7588e84013caf57),
 	.targets = (const int16_t[]){ 100, 103, 108, 109, 114, 0 }
 };
 const struct r4_param r4_param_MedicationStatement_subject = {
@@ -14373,7 +14378,7 @@ const struct r4_param r4_param_MedicationStatement__tag = {
 const struct r4_param r4_param_MedicationStatement_code = {
 	.number = 1338, .kind = R4_TOKEN, .bit = 15, .code = "code",
 	.url = url_1338, .expression = expression_1338,
-	.program = program_382, .program_hash = UINT64_C(0x5316effe2a94bc)
+	.program = program_383, .program_hash = UINT64_C(0x5316effe2a94bc)
 };
 const struct r4_param r4_param_MedicationStatement_identifier = {
 	.number = 1341, .kind = R4_TOKEN, .bit = 16, .code = "identifier",
@@ -14390,7 +14395,7 @@ const struct r4_param r4_param_MedicationStatement_patient = {
 const struct r4_param r4_param_MedicationStatement_medication = {
 	.number = 1375, .kind = R4_REFERENCE, .bit = 18, .code = "medication",
 	.url = url_1375, .expression = expression_1375,
-	.program = program_383, .program_hash = UINT64_C(0xcf6852127cac0d1a),
+	.program = program_384, .program_hash = UINT64_C(0xcf6852127cac0d1a),
 	.targets = (const int16_t[]){ 75, 0 }
 };
 const struct r4_param r4_param_MedicationStatement_status = {
@@ -14412,12 +14417,12 @@ const struct r4_param r4_param_MedicinalProduct_identifier = {
 const struct r4_param r4_param_MedicinalProduct_name = {
 	.number = 838, .kind = R4_STRING, .bit = 2, .code = "name",
 	.url = url_838, .expression = expression_838,
-	.program = program_402, .program_hash = UINT64_C(0x53bef3b9f6c5790b)
+	.program = program_403, .program_hash = UINT64_C(0x53bef3b9f6c5790b)
 };
 const struct r4_param r4_param_MedicinalProduct_name_language = {
 	.number = 839, .kind = R4_TOKEN, .bit = 3, .code = "name-language",
 	.url = url_839, .expression = expression_839,
-	.program = program_403, .program_hash = UINT64_C(0xed69cf134d41e76b)
+	.program = program_404, .program_hash = UINT64_C(0xed69cf134d41e76b)
 };
 const struct r4_param r4_param_MedicinalProduct__content = {
 	.number = 1172, .kind = R4_SPECIAL, .bit = 4, .code = "_content",
@@ -14464,12 +14469,12 @@ const struct r4_param r4_param_MedicinalProductAuthorization__text = {
 const struct r4_param r4_param_MedicinalProductAuthorization_country = {
 	.number = 840, .kind = R4_TOKEN, .bit = 1, .code = "country",
 	.url = url_840, .expression = expression_840,
-	.program = program_404, .program_hash = UINT64_C(0xff1f18f959e8fbc0)
+	.program = program_405, .program_hash = UINT64_C(0xff1f18f959e8fbc0)
 };
 const struct r4_param r4_param_MedicinalProductAuthorization_holder = {
 	.number = 841, .kind = R4_REFERENCE, .bit = 2, .code = "holder",
 	.url = url_841, .expression = expression_841,
-	.program = program_405, .program_hash = UINT64_C(0xf8d3f3e9bff63bfc),
+	.program = program_406, .program_hash = UINT64_C(0xf8d3f3e9bff63bfc),
 	.targets = (const int16_t[]){ 100, 0 }
 };
 const struct r4_param r4_param_MedicinalProductAuthorization_identifier = {
@@ -14481,7 +14486,7 @@ const struct r4_param r4_param_MedicinalProductAuthorization_identifier = {
 const struct r4_param r4_param_MedicinalProductAuthorization_status = {
 	.number = 843, .kind = R4_TOKEN, .bit = 4, .code = "status",
 	.url = url_843, .expression = expression_843,
-	.program = program_406, .program_hash = UINT64_C(0x38b2e8bf38309c88)
+	.program = program_407, .program_hash = UINT64_C(0x38b2e8bf38309c88)
 };
 const struct r4_param r4_param_MedicinalProductAuthorization_subject = {
 	.number = 844, .kind = R4_REFERENCE, .bit = 5, .code = "subject",
@@ -14822,12 +14827,12 @@ const struct r4_param r4_param_MedicinalProductPharmaceutical_identifier = {
 const struct r4_param r4_param_MedicinalProductPharmaceutical_route = {
 	.number = 851, .kind = R4_TOKEN, .bit = 2, .code = "route",
 	.url = url_851, .expression = expression_851,
-	.program = program_407, .program_hash = UINT64_C(0xf95c94488d83b0b1)
+	.program = program_408, .program_hash = UINT64_C(0xf95c94488d83b0b1)
 };
 const struct r4_param r4_param_MedicinalProductPharmaceutical_target_species = {
 	.number = 852, .kind = R4_TOKEN, .bit = 3, .code = "target-species",
 	.url = url_852, .expression = expression_852,
-	.program = program_408, .program_hash = UINT64_C(0xc2690e40e42cb14)
+	.program = program_409, .program_hash = UINT64_C(0xc2690e40e42cb14)
 };
 const struct r4_param r4_param_MedicinalProductPharmaceutical__content = {
 	.number = 1172, .kind = R4_SPECIAL, .bit = 4, .code = "_content",
@@ -14928,18 +14933,18 @@ const struct r4_param r4_param_MessageDefinition_category = {
 const struct r4_param r4_param_MessageDefinition_event = {
 	.number = 855, .kind = R4_TOKEN, .bit = 2, .code = "event",
 	.url = url_855, .expression = expression_855,
-	.program = program_409, .program_hash = UINT64_C(0xf73b040108b7614b)
+	.program = program_410, .program_hash = UINT64_C(0xf73b040108b7614b)
 };
 const struct r4_param r4_param_MessageDefinition_focus = {
 	.number = 856, .kind = R4_TOKEN, .bit = 3, .code = "focus",
 	.url = url_856, .expression = expression_856,
 	.system = "http://hl7.org/fhir/resource-types",
-	.program = program_410, .program_hash = UINT64_C(0xe42efb3f8d04cd17)
+	.program = program_411, .program_hash = UINT64_C(0xe42efb3f8d04cd17)
 };
 const struct r4_param r4_param_MessageDefinition_parent = {
 	.number = 857, .kind = R4_REFERENCE, .bit = 4, .code = "parent",
 	.url = url_857, .expression = expression_857,
-	.program = program_411, .program_hash = UINT64_C(0x418e4e7b070ce807),
+	.program = program_412, .program_hash = UINT64_C(0x418e4e7b070ce807),
 	.targets = (const int16_t[]){ 2, 107, 0 }
 };
 const struct r4_param r4_param_MessageDefinition__content = {
@@ -15078,17 +15083,17 @@ const struct r4_param r4_param_MessageHeader_code = {
 	.number = 859, .kind = R4_TOKEN, .bit = 2, .code = "code",
 	.url = url_859, .expression = expression_859,
 	.system = "http://hl7.org/fhir/response-code",
-	.program = program_412, .program_hash = UINT64_C(0x3a68ff00a3457fb4)
+	.program = program_413, .program_hash = UINT64_C(0x3a68ff00a3457fb4)
 };
 const struct r4_param r4_param_MessageHeader_destination = {
 	.number = 860, .kind = R4_STRING, .bit = 3, .code = "destination",
 	.url = url_860, .expression = expression_860,
-	.program = program_413, .program_hash = UINT64_C(0xb7cac0b24277cd43)
+	.program = program_414, .program_hash = UINT64_C(0xb7cac0b24277cd43)
 };
 const struct r4_param r4_param_MessageHeader_destination_uri = {
 	.number = 861, .kind = R4_URI, .bit = 4, .code = "destination-uri",
 	.url = url_861, .expression = expression_861,
-	.program = program_414, .program_hash = UINT64_C(0xa86f5aa60acf607d)
+	.program = program_415, .program_hash = UINT64_C(0xa86f5aa60acf607d)
 };
 const struct r4_param r4_param_MessageHeader_enterer = {
 	.number = 862, .kind = R4_REFERENCE, .bit = 5, .code = "enterer",
@@ -15100,31 +15105,31 @@ const struct r4_param r4_param_MessageHeader_enterer = {
 const struct r4_param r4_param_MessageHeader_event = {
 	.number = 863, .kind = R4_TOKEN, .bit = 6, .code = "event",
 	.url = url_863, .expression = expression_863,
-	.program = program_409, .program_hash = UINT64_C(0xf73b040108b7614b)
+	.program = program_410, .program_hash = UINT64_C(0xf73b040108b7614b)
 };
 const struct r4_param r4_param_MessageHeader_focus = {
 	.number = 864, .kind = R4_REFERENCE, .bit = 7, .code = "focus",
 	.url = url_864, .expression = expression_864,
-	.program = program_415, .program_hash = UINT64_C(0x411aec12a519110a),
+	.program = program_416, .program_hash = UINT64_C(0x411aec12a519110a),
 	.targets = (const int16_t[]){ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 0 }
 };
 const struct r4_param r4_param_MessageHeader_receiver = {
 	.number = 865, .kind = R4_REFERENCE, .bit = 8, .code = "receiver",
 	.url = url_865, .expression = expression_865,
 	.compartments = 8,
-	.program = program_416, .program_hash = UINT64_C(0x295e377699d7abe5),
+	.program = program_417, .program_hash = UINT64_C(0x295e377699d7abe5),
 	.targets = (const int16_t[]){ 100, 108, 109, 0 }
 };
 const struct r4_param r4_param_MessageHeader_response_id = {
 	.number = 866, .kind = R4_TOKEN, .bit = 9, .code = "response-id",
 	.url = url_866, .expression = expression_866,
-	.program = program_417, .program_hash = UINT64_C(0x4149c0c91a03aaf4)
+	.program = program_418, .program_hash = UINT64_C(0x4149c0c91a03aaf4)
 };
 const struct r4_param r4_param_MessageHeader_responsible = {
 	.number = 867, .kind = R4_REFERENCE, .bit = 10, .code = "responsible",
 	.url = url_867, .expression = expression_867,
 	.compartments = 8,
-	.program = program_418, .program_hash = UINT64_C(0x26fc9da217f8153a),
+	.program = program_419, .program_hash = UINT64_C(0x26fc9da217f8153a),
 	.targets = (const int16_t[]){ 100, 108, 109, 0 }
 };
 const struct r4_param r4_param_MessageHeader_sender = {
@@ -15136,18 +15141,18 @@ const struct r4_param r4_param_MessageHeader_sender = {
 const struct r4_param r4_param_MessageHeader_source = {
 	.number = 869, .kind = R4_STRING, .bit = 12, .code = "source",
 	.url = url_869, .expression = expression_869,
-	.program = program_419, .program_hash = UINT64_C(0xb932a623743b684e)
+	.program = program_420, .program_hash = UINT64_C(0xb932a623743b684e)
 };
 const struct r4_param r4_param_MessageHeader_source_uri = {
 	.number = 870, .kind = R4_URI, .bit = 13, .code = "source-uri",
 	.url = url_870, .expression = expression_870,
-	.program = program_420, .program_hash = UINT64_C(0x4bbb5f8c62e4c750)
+	.program = program_421, .program_hash = UINT64_C(0x4bbb5f8c62e4c750)
 };
 const struct r4_param r4_param_MessageHeader_target = {
 	.number = 871, .kind = R4_REFERENCE, .bit = 14, .code = "target",
 	.url = url_871, .expression = expression_871,
 	.compartments = 1,
-	.program = program_421, .program_hash = UINT64_C(0xae08a288e4492908),
+	.program = program_422, .program_hash = UINT64_C(0xae08a288e4492908),
 	.targets = (const int16_t[]){ 35, 0 }
 };
 const struct r4_param r4_param_MessageHeader__content = {
@@ -15195,7 +15200,7 @@ const struct r4_param r4_param_MolecularSequence__text = {
 const struct r4_param r4_param_MolecularSequence_chromosome = {
 	.number = 872, .kind = R4_TOKEN, .bit = 1, .code = "chromosome",
 	.url = url_872, .expression = expression_872,
-	.program = program_422, .program_hash = UINT64_C(0x1372db7792acc6f2)
+	.program = program_423, .program_hash = UINT64_C(0x1372db7792acc6f2)
 };
 extern const struct r4_param r4_param_MolecularSequence_chromosome;
 extern const struct r4_param r4_param_MolecularSequence_variant_start;
@@ -15203,7 +15208,7 @@ extern const struct r4_param r4_param_MolecularSequence_variant_end;
 const struct r4_param r4_param_MolecularSequence_chromosome_variant_coordinate = {
 	.number = 873, .kind = R4_COMPOSITE, .bit = 2, .code = "chromosome-variant-coordinate",
 	.url = url_873, .expression = expression_873,
-	.program = program_423, .program_hash = UINT64_C(0x8d8145f845dd413a),
+	.program = program_424, .program_hash = UINT64_C(0x8d8145f845dd413a),
 	.components = (const struct r4_param *const[]){ &r4_param_MolecularSequence_chromosome, &r4_param_MolecularSequence_variant_start, &r4_param_MolecularSequence_variant_end, NULL }
 };
 extern const struct r4_param r4_param_MolecularSequence_chromosome;
@@ -15212,7 +15217,7 @@ extern const struct r4_param r4_param_MolecularSequence_window_end;
 const struct r4_param r4_param_MolecularSequence_chromosome_window_coordinate = {
 	.number = 874, .kind = R4_COMPOSITE, .bit = 3, .code = "chromosome-window-coordinate",
 	.url = url_874, .expression = expression_874,
-	.program = program_424, .program_hash = UINT64_C(0xc5f5780a4d57ad51),
+	.program = program_425, .program_hash = UINT64_C(0xc5f5780a4d57ad51),
 	.components = (const struct r4_param *const[]){ &r4_param_MolecularSequence_chromosome, &r4_param_MolecularSequence_window_start, &r4_param_MolecularSequence_window_end, NULL }
 };
 const struct r4_param r4_param_MolecularSequence_identifier = {
@@ -15231,7 +15236,7 @@ const struct r4_param r4_param_MolecularSequence_patient = {
 const struct r4_param r4_param_MolecularSequence_referenceseqid = {
 	.number = 877, .kind = R4_TOKEN, .bit = 6, .code = "referenceseqid",
 	.url = url_877, .expression = expression_877,
-	.program = program_425, .program_hash = UINT64_C(0x2c9801f1035ed679)
+	.program = program_426, .program_hash = UINT64_C(0x2c9801f1035ed679)
 };
 extern const struct r4_param r4_param_MolecularSequence_referenceseqid;
 extern const struct r4_param r4_param_MolecularSequence_variant_start;
@@ -15239,7 +15244,7 @@ extern const struct r4_param r4_param_MolecularSequence_variant_end;
 const struct r4_param r4_param_MolecularSequence_referenceseqid_variant_coordinate = {
 	.number = 878, .kind = R4_COMPOSITE, .bit = 7, .code = "referenceseqid-variant-coordinate",
 	.url = url_878, .expression = expression_878,
-	.program = program_426, .program_hash = UINT64_C(0x4a2dcb7fb695777d),
+	.program = program_427, .program_hash = UINT64_C(0x4a2dcb7fb695777d),
 	.components = (const struct r4_param *const[]){ &r4_param_MolecularSequence_referenceseqid, &r4_param_MolecularSequence_variant_start, &r4_param_MolecularSequence_variant_end, NULL }
 };
 extern const struct r4_param r4_param_MolecularSequence_referenceseqid;
@@ -15248,7 +15253,7 @@ extern const struct r4_param r4_param_MolecularSequence_window_end;
 const struct r4_param r4_param_MolecularSequence_referenceseqid_window_coordinate = {
 	.number = 879, .kind = R4_COMPOSITE, .bit = 8, .code = "referenceseqid-window-coordinate",
 	.url = url_879, .expression = expression_879,
-	.program = program_427, .program_hash = UINT64_C(0x9816afffd6badafa),
+	.program = program_428, .program_hash = UINT64_C(0x9816afffd6badafa),
 	.components = (const struct r4_param *const[]){ &r4_param_MolecularSequence_referenceseqid, &r4_param_MolecularSequence_window_start, &r4_param_MolecularSequence_window_end, NULL }
 };
 const struct r4_param r4_param_MolecularSequence_type = {
@@ -15260,22 +15265,22 @@ const struct r4_param r4_param_MolecularSequence_type = {
 const struct r4_param r4_param_MolecularSequence_variant_end = {
 	.number = 881, .kind = R4_NUMBER, .bit = 10, .code = "variant-end",
 	.url = url_881, .expression = expression_881,
-	.program = program_428, .program_hash = UINT64_C(0x51f06a9787bdcfa0)
+	.program = program_429, .program_hash = UINT64_C(0x51f06a9787bdcfa0)
 };
 const struct r4_param r4_param_MolecularSequence_variant_start = {
 	.number = 882, .kind = R4_NUMBER, .bit = 11, .code = "variant-start",
 	.url = url_882, .expression = expression_882,
-	.program = program_429, .program_hash = UINT64_C(0xfc8649fff6d591a7)
+	.program = program_430, .program_hash = UINT64_C(0xfc8649fff6d591a7)
 };
 const struct r4_param r4_param_MolecularSequence_window_end = {
 	.number = 883, .kind = R4_NUMBER, .bit = 12, .code = "window-end",
 	.url = url_883, .expression = expression_883,
-	.program = program_430, .program_hash = UINT64_C(0x513d751c48d14467)
+	.program = program_431, .program_hash = UINT64_C(0x513d751c48d14467)
 };
 const struct r4_param r4_param_MolecularSequence_window_start = {
 	.number = 884, .kind = R4_NUMBER, .bit = 13, .code = "window-start",
 	.url = url_884, .expression = expression_884,
-	.program = program_431, .program_hash = UINT64_C(0xb8fcfa8ae39a0f80)
+	.program = program_432, .program_hash = UINT64_C(0xb8fcfa8ae39a0f80)
 };
 const struct r4_param r4_param_MolecularSequence__content = {
 	.number = 1172, .kind = R4_SPECIAL, .bit = 14, .code = "_content",
@@ -15322,34 +15327,34 @@ const struct r4_param r4_param_NamingSystem__text = {
 const struct r4_param r4_param_NamingSystem_contact = {
 	.number = 885, .kind = R4_STRING, .bit = 1, .code = "contact",
 	.url = url_885, .expression = expression_885,
-	.program = program_432, .program_hash = UINT64_C(0xd6819a00def4543f)
+	.program = program_433, .program_hash = UINT64_C(0xd6819a00def4543f)
 };
 const struct r4_param r4_param_NamingSystem_id_type = {
 	.number = 886, .kind = R4_TOKEN, .bit = 2, .code = "id-type",
 	.url = url_886, .expression = expression_886,
 	.system = "http://hl7.org/fhir/namingsystem-identifier-type",
-	.program = program_433, .program_hash = UINT64_C(0x7874364510498590)
+	.program = program_434, .program_hash = UINT64_C(0x7874364510498590)
 };
 const struct r4_param r4_param_NamingSystem_kind = {
 	.number = 887, .kind = R4_TOKEN, .bit = 3, .code = "kind",
 	.url = url_887, .expression = expression_887,
 	.system = "http://hl7.org/fhir/namingsystem-type",
-	.program = program_434, .program_hash = UINT64_C(0xddc412d3fe853c30)
+	.program = program_435, .program_hash = UINT64_C(0xddc412d3fe853c30)
 };
 const struct r4_param r4_param_NamingSystem_period = {
 	.number = 888, .kind = R4_DATE, .bit = 4, .code = "period",
 	.url = url_888, .expression = expression_888,
-	.program = program_435, .program_hash = UINT64_C(0xa0ebf0ad5257d78a)
+	.program = program_436, .program_hash = UINT64_C(0xa0ebf0ad5257d78a)
 };
 const struct r4_param r4_param_NamingSystem_responsible = {
 	.number = 889, .kind = R4_STRING, .bit = 5, .code = "responsible",
 	.url = url_889, .expression = expression_889,
-	.program = program_436, .program_hash = UINT64_C(0xb1b36dc72cc3f7c8)
+	.program = program_437, .program_hash = UINT64_C(0xb1b36dc72cc3f7c8)
 };
 const struct r4_param r4_param_NamingSystem_telecom = {
 	.number = 890, .kind = R4_TOKEN, .bit = 6, .code = "telecom",
 	.url = url_890, .expression = expression_890,
-	.program = program_437, .program_hash = UINT64_C(0xa7781224b479181a)
+	.program = program_438, .program_hash = UINT64_C(0xa7781224b479181a)
 };
 const struct r4_param r4_param_NamingSystem_type = {
 	.number = 891, .kind = R4_TOKEN, .bit = 7, .code = "type",
@@ -15359,7 +15364,7 @@ const struct r4_param r4_param_NamingSystem_type = {
 const struct r4_param r4_param_NamingSystem_value = {
 	.number = 892, .kind = R4_STRING, .bit = 8, .code = "value",
 	.url = url_892, .expression = expression_892,
-	.program = program_438, .program_hash = UINT64_C(0xe7fa9497a44746d9)
+	.program = program_439, .program_hash = UINT64_C(0xe7fa9497a44746d9)
 };
 const struct r4_param r4_param_NamingSystem__content = {
 	.number = 1172, .kind = R4_SPECIAL, .bit = 9, .code = "_content",
@@ -15468,7 +15473,7 @@ const struct r4_param r4_param_NutritionOrder__text = {
 const struct r4_param r4_param_NutritionOrder_additive = {
 	.number = 893, .kind = R4_TOKEN, .bit = 1, .code = "additive",
 	.url = url_893, .expression = expression_893,
-	.program = program_439, .program_hash = UINT64_C(0x3d2e1ed9e827223f)
+	.program = program_440, .program_hash = UINT64_C(0x3d2e1ed9e827223f)
 };
 const struct r4_param r4_param_NutritionOrder_datetime = {
 	.number = 894, .kind = R4_DATE, .bit = 2, .code = "datetime",
@@ -15478,7 +15483,7 @@ const struct r4_param r4_param_NutritionOrder_datetime = {
 const struct r4_param r4_param_NutritionOrder_formula = {
 	.number = 895, .kind = R4_TOKEN, .bit = 3, .code = "formula",
 	.url = url_895, .expression = expression_895,
-	.program = program_440, .program_hash = UINT64_C(0x93a8e04b84d8de2e)
+	.program = program_441, .program_hash = UINT64_C(0x93a8e04b84d8de2e)
 };
 const struct r4_param r4_param_NutritionOrder_instantiates_canonical = {
 	.number = 896, .kind = R4_REFERENCE, .bit = 4, .code = "instantiates-canonical",
@@ -15494,13 +15499,13 @@ const struct r4_param r4_param_NutritionOrder_instantiates_uri = {
 const struct r4_param r4_param_NutritionOrder_oraldiet = {
 	.number = 898, .kind = R4_TOKEN, .bit = 6, .code = "oraldiet",
 	.url = url_898, .expression = expression_898,
-	.program = program_441, .program_hash = UINT64_C(0x41e237808670cc80)
+	.program = program_442, .program_hash = UINT64_C(0x41e237808670cc80)
 };
 const struct r4_param r4_param_NutritionOrder_provider = {
 	.number = 899, .kind = R4_REFERENCE, .bit = 7, .code = "provider",
 	.url = url_899, .expression = expression_899,
 	.compartments = 8,
-	.program = program_442, .program_hash = UINT64_C(0x3ea01a4cd0c75bb9),
+	.program = program_443, .program_hash = UINT64_C(0x3ea01a4cd0c75bb9),
 	.targets = (const int16_t[]){ 108, 109, 0 }
 };
 const struct r4_param r4_param_NutritionOrder_status = {
@@ -15512,7 +15517,7 @@ const struct r4_param r4_param_NutritionOrder_status = {
 const struct r4_param r4_param_NutritionOrder_supplement = {
 	.number = 901, .kind = R4_TOKEN, .bit = 9, .code = "supplement",
 	.url = url_901, .expression = expression_901,
-	.program = program_443, .program_hash = UINT64_C(0x30492e0ae6bb631b)
+	.program = program_444, .program_hash = UINT64_C(0x30492e0ae6bb631b)
 };
 const struct r4_param r4_param_NutritionOrder__content = {
 	.number = 1172, .kind = R4_SPECIAL, .bit = 10, .code = "_content",
@@ -15592,7 +15597,7 @@ extern const struct r4_param r4_param_Observation_value_concept;
 const struct r4_param r4_param_Observation_code_value_concept = {
 	.number = 904, .kind = R4_COMPOSITE, .bit = 3, .code = "code-value-concept",
 	.url = url_904, .expression = expression_904,
-	.program = program_444, .program_hash = UINT64_C(0xb59fcc17334cd15),
+	.program = program_445, .program_hash = UINT64_C(0xb59fcc17334cd15),
 	.components = (const struct r4_param *const[]){ &r4_param_Observation_code, &r4_param_Observation_value_concept, NULL }
 };
 extern const struct r4_param r4_param_Observation_code;
@@ -15600,7 +15605,7 @@ extern const struct r4_param r4_param_Observation_value_date;
 const struct r4_param r4_param_Observation_code_value_date = {
 	.number = 905, .kind = R4_COMPOSITE, .bit = 4, .code = "code-value-date",
 	.url = url_905, .expression = expression_905,
-	.program = program_445, .program_hash = UINT64_C(0xa625a40e4f5bd4d6),
+	.program = program_446, .program_hash = UINT64_C(0xa625a40e4f5bd4d6),
 	.components = (const struct r4_param *const[]){ &r4_param_Observation_code, &r4_param_Observation_value_date, NULL }
 };
 extern const struct r4_param r4_param_Observation_code;
@@ -15608,7 +15613,7 @@ extern const struct r4_param r4_param_Observation_value_quantity;
 const struct r4_param r4_param_Observation_code_value_quantity = {
 	.number = 906, .kind = R4_COMPOSITE, .bit = 5, .code = "code-value-quantity",
 	.url = url_906, .expression = expression_906,
-	.program = program_446, .program_hash = UINT64_C(0xc5fb717ce66495bf),
+	.program = program_447, .program_hash = UINT64_C(0xc5fb717ce66495bf),
 	.components = (const struct r4_param *const[]){ &r4_param_Observation_code, &r4_param_Observation_value_quantity, NULL }
 };
 extern const struct r4_param r4_param_Observation_code;
@@ -15616,7 +15621,7 @@ extern const struct r4_param r4_param_Observation_value_string;
 const struct r4_param r4_param_Observation_code_value_string = {
 	.number = 907, .kind = R4_COMPOSITE, .bit = 6, .code = "code-value-string",
 	.url = url_907, .expression = expression_907,
-	.program = program_447, .program_hash = UINT64_C(0x2add3da9fb42290f),
+	.program = program_448, .program_hash = UINT64_C(0x2add3da9fb42290f),
 	.components = (const struct r4_param *const[]){ &r4_param_Observation_code, &r4_param_Observation_value_string, NULL }
 };
 extern const struct r4_param r4_param_Observation_component_code;
@@ -15624,7 +15629,7 @@ extern const struct r4_param r4_param_Observation_code;
 const struct r4_param r4_param_Observation_combo_code = {
 	.number = 908, .kind = R4_TOKEN, .bit = 7, .code = "combo-code",
 	.url = url_908, .expression = expression_908,
-	.program = program_448, .program_hash = UINT64_C(0x6740258b123262a1),
+	.program = program_449, .program_hash = UINT64_C(0x6740258b123262a1),
 	.parts = (const struct r4_param *const[]){ &r4_param_Observation_component_code, &r4_param_Observation_code, NULL }
 };
 extern const struct r4_param r4_param_Observation_combo_code;
@@ -15634,7 +15639,7 @@ extern const struct r4_param r4_param_Observation_component_code_value_concept;
 const struct r4_param r4_param_Observation_combo_code_value_concept = {
 	.number = 909, .kind = R4_COMPOSITE, .bit = 8, .code = "combo-code-value-concept",
 	.url = url_909, .expression = expression_909,
-	.program = program_449, .program_hash = UINT64_C(0xa435d51d08906fb),
+	.program = program_450, .program_hash = UINT64_C(0xa435d51d08906fb),
 	.components = (const struct r4_param *const[]){ &r4_param_Observation_combo_code, &r4_param_Observation_combo_value_concept, NULL },
 	.parts = (const struct r4_param *const[]){ &r4_param_Observation_code_value_concept, &r4_param_Observation_component_code_value_concept, NULL }
 };
@@ -15645,7 +15650,7 @@ extern const struct r4_param r4_param_Observation_component_code_value_quantity;
 const struct r4_param r4_param_Observation_combo_code_value_quantity = {
 	.number = 910, .kind = R4_COMPOSITE, .bit = 9, .code = "combo-code-value-quantity",
 	.url = url_910, .expression = expression_910,
-	.program = program_450, .program_hash = UINT64_C(0xc8a6dee4dba5e563),
+	.program = program_451, .program_hash = UINT64_C(0xc8a6dee4dba5e563),
 	.components = (const struct r4_param *const[]){ &r4_param_Observation_combo_code, &r4_param_Observation_combo_value_quantity, NULL },
 	.parts = (const struct r4_param *const[]){ &r4_param_Observation_code_value_quantity, &r4_param_Observation_component_code_value_quantity, NULL }
 };
@@ -15654,7 +15659,7 @@ extern const struct r4_param r4_param_Observation_data_absent_reason;
 const struct r4_param r4_param_Observation_combo_data_absent_reason = {
 	.number = 911, .kind = R4_TOKEN, .bit = 10, .code = "combo-data-absent-reason",
 	.url = url_911, .expression = expression_911,
-	.program = program_451, .program_hash = UINT64_C(0xcc18adcf5b1afce1),
+	.program = program_452, .program_hash = UINT64_C(0xcc18adcf5b1afce1),
 	.parts = (const struct r4_param *const[]){ &r4_param_Observation_component_data_absent_reason, &r4_param_Observation_data_absent_reason, NULL }
 };
 extern const struct r4_param r4_param_Observation_component_value_concept;
@@ -15662,7 +15667,7 @@ extern const struct r4_param r4_param_Observation_value_concept;
 const struct r4_param r4_param_Observation_combo_value_concept = {
 	.number = 912, .kind = R4_TOKEN, .bit = 11, .code = "combo-value-concept",
 	.url = url_912, .expression = expression_912,
-	.program = program_452, .program_hash = UINT64_C(0x2fbd186d4f1f6d65),
+	.program = program_453, .program_hash = UINT64_C(0x2fbd186d4f1f6d65),
 	.parts = (const struct r4_param *const[]){ &r4_param_Observation_component_value_concept, &r4_param_Observation_value_concept, NULL }
 };
 extern const struct r4_param r4_param_Observation_component_value_quantity;
@@ -15670,20 +15675,20 @@ extern const struct r4_param r4_param_Observation_value_quantity;
 const struct r4_param r4_param_Observation_combo_value_quantity = {
 	.number = 913, .kind = R4_QUANTITY, .bit = 12, .code = "combo-value-quantity",
 	.url = url_913, .expression = expression_913,
-	.program = program_453, .program_hash = UINT64_C(0x58c452c9d37fdf02),
+	.program = program_454, .program_hash = UINT64_C(0x58c452c9d37fdf02),
 	.parts = (const struct r4_param *const[]){ &r4_param_Observation_component_value_quantity, &r4_param_Observation_value_quantity, NULL }
 };
 const struct r4_param r4_param_Observation_component_code = {
 	.number = 914, .kind = R4_TOKEN, .bit = 13, .code = "component-code",
 	.url = url_914, .expression = expression_914,
-	.program = program_454, .program_hash = UINT64_C(0x63b4fba8fb9a5d86)
+	.program = program_455, .program_hash = UINT64_C(0x63b4fba8fb9a5d86)
 };
 extern const struct r4_param r4_param_Observation_component_code;
 extern const struct r4_param r4_param_Observation_component_value_concept;
 const struct r4_param r4_param_Observation_component_code_value_concept = {
 	.number = 915, .kind = R4_COMPOSITE, .bit = 14, .code = "component-code-value-concept",
 	.url = url_915, .expression = expression_915,
-	.program = program_455, .program_hash = UINT64_C(0xca64f02f6a824390),
+	.program = program_456, .program_hash = UINT64_C(0xca64f02f6a824390),
 	.components = (const struct r4_param *const[]){ &r4_param_Observation_component_code, &r4_param_Observation_component_value_concept, NULL }
 };
 extern const struct r4_param r4_param_Observation_component_code;
@@ -15691,33 +15696,33 @@ extern const struct r4_param r4_param_Observation_component_value_quantity;
 const struct r4_param r4_param_Observation_component_code_value_quantity = {
 	.number = 916, .kind = R4_COMPOSITE, .bit = 15, .code = "component-code-value-quantity",
 	.url = url_916, .expression = expression_916,
-	.program = program_456, .program_hash = UINT64_C(0xb8096371c75c6604),
+	.program = program_457, .program_hash = UINT64_C(0xb8096371c75c6604),
 	.components = (const struct r4_param *const[]){ &r4_param_Observation_component_code, &r4_param_Observation_component_value_quantity, NULL }
 };
 const struct r4_param r4_param_Observation_component_data_absent_reason = {
 	.number = 917, .kind = R4_TOKEN, .bit = 16, .code = "component-data-absent-reason",
 	.url = url_917, .expression = expression_917,
-	.program = program_457, .program_hash = UINT64_C(0x30e209224b923426)
+	.program = program_458, .program_hash = UINT64_C(0x30e209224b923426)
 };
 const struct r4_param r4_param_Observation_component_value_concept = {
 	.number = 918, .kind = R4_TOKEN, .bit = 17, .code = "component-value-concept",
 	.url = url_918, .expression = expression_918,
-	.program = program_458, .program_hash = UINT64_C(0x613827417c4d27c1)
+	.program = program_459, .program_hash = UINT64_C(0x613827417c4d27c1)
 };
 const struct r4_param r4_param_Observation_component_value_quantity = {
 	.number = 919, .kind = R4_QUANTITY, .bit = 18, .code = "component-value-quantity",
 	.url = url_919, .expression = expression_919,
-	.program = program_459, .program_hash = UINT64_C(0xf1502010f0dd687a)
+	.program = program_460, .program_hash = UINT64_C(0xf1502010f0dd687a)
 };
 const struct r4_param r4_param_Observation_data_absent_reason = {
 	.number = 920, .kind = R4_TOKEN, .bit = 19, .code = "data-absent-reason",
 	.url = url_920, .expression = expression_920,
-	.program = program_460, .program_hash = UINT64_C(0x72fe0b491f94d2b9)
+	.program = program_461, .program_hash = UINT64_C(0x72fe0b491f94d2b9)
 };
 const struct r4_param r4_param_Observation_derived_from = {
 	.number = 921, .kind = R4_REFERENCE, .bit = 20, .code = "derived-from",
 	.url = url_921, .expression = expression_921,
-	.program = program_461, .program_hash = UINT64_C(0x8aecbbf4c5f08847),
+	.program = program_462, .program_hash = UINT64_C(0x8aecbbf4c5f08847),
 	.targets = (const int16_t[]){ 42, 61, 74, 93, 96, 113, 0 }
 };
 const struct r4_param r4_param_Observation_device = {
@@ -15730,19 +15735,19 @@ const struct r4_param r4_param_Observation_device = {
 const struct r4_param r4_param_Observation_focus = {
 	.number = 923, .kind = R4_REFERENCE, .bit = 22, .code = "focus",
 	.url = url_923, .expression = expression_923,
-	.program = program_415, .program_hash = UINT64_C(0x411aec12a519110a),
+	.program = program_416, .program_hash = UINT64_C(0x411aec12a519110a),
 	.targets = (const int16_t[]){ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 0 }
 };
 const struct r4_param r4_param_Observation_has_member = {
 	.number = 924, .kind = R4_REFERENCE, .bit = 23, .code = "has-member",
 	.url = url_924, .expression = expression_924,
-	.program = program_462, .program_hash = UINT64_C(0x564a2895ddf34a80),
+	.program = program_463, .program_hash = UINT64_C(0x564a2895ddf34a80),
 	.targets = (const int16_t[]){ 93, 96, 113, 0 }
 };
 const struct r4_param r4_param_Observation_method = {
 	.number = 925, .kind = R4_TOKEN, .bit = 24, .code = "method",
 	.url = url_925, .expression = expression_925,
-	.program = program_463, .program_hash = UINT64_C(0xaecb1bc8a6a042d1)
+	.program = program_464, .program_hash = UINT64_C(0xaecb1bc8a6a042d1)
 };
 const struct r4_param r4_param_Observation_part_of = {
 	.number = 926, .kind = R4_REFERENCE, .bit = 25, .code = "part-of",
@@ -15779,22 +15784,22 @@ const struct r4_param r4_param_Observation_subject = {
 const struct r4_param r4_param_Observation_value_concept = {
 	.number = 931, .kind = R4_TOKEN, .bit = 30, .code = "value-concept",
 	.url = url_931, .expression = expression_931,
-	.program = program_464, .program_hash = UINT64_C(0xe8f81e70ca6e90e2)
+	.program = program_465, .program_hash = UINT64_C(0xe8f81e70ca6e90e2)
 };
 const struct r4_param r4_param_Observation_value_date = {
 	.number = 932, .kind = R4_DATE, .bit = 31, .code = "value-date",
 	.url = url_932, .expression = expression_932,
-	.program = program_465, .program_hash = UINT64_C(0xe611ca57dc1c732a)
+	.program = program_466, .program_hash = UINT64_C(0xe611ca57dc1c732a)
 };
 const struct r4_param r4_param_Observation_value_quantity = {
 	.number = 933, .kind = R4_QUANTITY, .bit = 32, .code = "value-quantity",
 	.url = url_933, .expression = expression_933,
-	.program = program_466, .program_hash = UINT64_C(0x8aea657eceaf102c)
+	.program = program_467, .program_hash = UINT64_C(0x8aea657eceaf102c)
 };
 const struct r4_param r4_param_Observation_value_string = {
 	.number = 934, .kind = R4_STRING, .bit = 33, .code = "value-string",
 	.url = url_934, .expression = expression_934,
-	.program = program_467, .program_hash = UINT64_C(0x862d2296919e0a9)
+	.program = program_468, .program_hash = UINT64_C(0x862d2296919e0a9)
 };
 const struct r4_param r4_param_Observation__content = {
 	.number = 1172, .kind = R4_SPECIAL, .bit = 34, .code = "_content",
@@ -15842,7 +15847,7 @@ const struct r4_param r4_param_Observation_code = {
 const struct r4_param r4_param_Observation_date = {
 	.number = 1339, .kind = R4_DATE, .bit = 43, .code = "date",
 	.url = url_1339, .expression = expression_1339,
-	.program = program_468, .program_hash = UINT64_C(0x8097d3fc59c21dcb)
+	.program = program_469, .program_hash = UINT64_C(0x8097d3fc59c21dcb)
 };
 const struct r4_param r4_param_Observation_encounter = {
 	.number = 1340, .kind = R4_REFERENCE, .bit = 44, .code = "encounter",
@@ -15912,7 +15917,7 @@ const struct r4_param r4_param_OperationDefinition__text = {
 const struct r4_param r4_param_OperationDefinition_base = {
 	.number = 935, .kind = R4_REFERENCE, .bit = 1, .code = "base",
 	.url = url_935, .expression = expression_935,
-	.program = program_469, .program_hash = UINT64_C(0xf8ec478888436e36),
+	.program = program_470, .program_hash = UINT64_C(0xf8ec478888436e36),
 	.targets = (const int16_t[]){ 98, 0 }
 };
 const struct r4_param r4_param_OperationDefinition_code = {
@@ -15923,35 +15928,35 @@ const struct r4_param r4_param_OperationDefinition_code = {
 const struct r4_param r4_param_OperationDefinition_input_profile = {
 	.number = 937, .kind = R4_REFERENCE, .bit = 3, .code = "input-profile",
 	.url = url_937, .expression = expression_937,
-	.program = program_470, .program_hash = UINT64_C(0x8d2b259619c00a92),
+	.program = program_471, .program_hash = UINT64_C(0x8d2b259619c00a92),
 	.targets = (const int16_t[]){ 128, 0 }
 };
 const struct r4_param r4_param_OperationDefinition_instance = {
 	.number = 938, .kind = R4_TOKEN, .bit = 4, .code = "instance",
 	.url = url_938, .expression = expression_938,
-	.program = program_471, .program_hash = UINT64_C(0xf5715bf942280ff6)
+	.program = program_472, .program_hash = UINT64_C(0xf5715bf942280ff6)
 };
 const struct r4_param r4_param_OperationDefinition_kind = {
 	.number = 939, .kind = R4_TOKEN, .bit = 5, .code = "kind",
 	.url = url_939, .expression = expression_939,
 	.system = "http://hl7.org/fhir/operation-kind",
-	.program = program_434, .program_hash = UINT64_C(0xddc412d3fe853c30)
+	.program = program_435, .program_hash = UINT64_C(0xddc412d3fe853c30)
 };
 const struct r4_param r4_param_OperationDefinition_output_profile = {
 	.number = 940, .kind = R4_REFERENCE, .bit = 6, .code = "output-profile",
 	.url = url_940, .expression = expression_940,
-	.program = program_472, .program_hash = UINT64_C(0x1f2d179df2f4949),
+	.program = program_473, .program_hash = UINT64_C(0x1f2d179df2f4949),
 	.targets = (const int16_t[]){ 128, 0 }
 };
 const struct r4_param r4_param_OperationDefinition_system = {
 	.number = 941, .kind = R4_TOKEN, .bit = 7, .code = "system",
 	.url = url_941, .expression = expression_941,
-	.program = program_473, .program_hash = UINT64_C(0xbeffab9ce6c8489c)
+	.program = program_474, .program_hash = UINT64_C(0xbeffab9ce6c8489c)
 };
 const struct r4_param r4_param_OperationDefinition_type = {
 	.number = 942, .kind = R4_TOKEN, .bit = 8, .code = "type",
 	.url = url_942, .expression = expression_942,
-	.program = program_474, .program_hash = UINT64_C(0x39b01756f95c289)
+	.program = program_475, .program_hash = UINT64_C(0x39b01756f95c289)
 };
 const struct r4_param r4_param_OperationDefinition__content = {
 	.number = 1172, .kind = R4_SPECIAL, .bit = 9, .code = "_content",
@@ -16238,7 +16243,7 @@ const struct r4_param r4_param_OrganizationAffiliation_date = {
 const struct r4_param r4_param_OrganizationAffiliation_email = {
 	.number = 958, .kind = R4_TOKEN, .bit = 3, .code = "email",
 	.url = url_958, .expression = expression_958,
-	.program = program_475, .program_hash = UINT64_C(0xda1699f73d1f0b3a)
+	.program = program_476, .program_hash = UINT64_C(0xda1699f73d1f0b3a)
 };
 const struct r4_param r4_param_OrganizationAffiliation_endpoint = {
 	.number = 959, .kind = R4_REFERENCE, .bit = 4, .code = "endpoint",
@@ -16261,19 +16266,19 @@ const struct r4_param r4_param_OrganizationAffiliation_location = {
 const struct r4_param r4_param_OrganizationAffiliation_network = {
 	.number = 962, .kind = R4_REFERENCE, .bit = 7, .code = "network",
 	.url = url_962, .expression = expression_962,
-	.program = program_476, .program_hash = UINT64_C(0x4bb4576e50e72be4),
+	.program = program_477, .program_hash = UINT64_C(0x4bb4576e50e72be4),
 	.targets = (const int16_t[]){ 100, 0 }
 };
 const struct r4_param r4_param_OrganizationAffiliation_participating_organization = {
 	.number = 963, .kind = R4_REFERENCE, .bit = 8, .code = "participating-organization",
 	.url = url_963, .expression = expression_963,
-	.program = program_477, .program_hash = UINT64_C(0x8234ce5a8d5dc9a2),
+	.program = program_478, .program_hash = UINT64_C(0x8234ce5a8d5dc9a2),
 	.targets = (const int16_t[]){ 100, 0 }
 };
 const struct r4_param r4_param_OrganizationAffiliation_phone = {
 	.number = 964, .kind = R4_TOKEN, .bit = 9, .code = "phone",
 	.url = url_964, .expression = expression_964,
-	.program = program_478, .program_hash = UINT64_C(0x6ad2d6fb7e066ca2)
+	.program = program_479, .program_hash = UINT64_C(0x6ad2d6fb7e066ca2)
 };
 const struct r4_param r4_param_OrganizationAffiliation_primary_organization = {
 	.number = 965, .kind = R4_REFERENCE, .bit = 10, .code = "primary-organization",
@@ -16289,7 +16294,7 @@ const struct r4_param r4_param_OrganizationAffiliation_role = {
 const struct r4_param r4_param_OrganizationAffiliation_service = {
 	.number = 967, .kind = R4_REFERENCE, .bit = 12, .code = "service",
 	.url = url_967, .expression = expression_967,
-	.program = program_479, .program_hash = UINT64_C(0x4908726fc044f748),
+	.program = program_480, .program_hash = UINT64_C(0x4908726fc044f748),
 	.targets = (const int16_t[]){ 60, 0 }
 };
 const struct r4_param r4_param_OrganizationAffiliation_specialty = {
@@ -16300,7 +16305,7 @@ const struct r4_param r4_param_OrganizationAffiliation_specialty = {
 const struct r4_param r4_param_OrganizationAffiliation_telecom = {
 	.number = 969, .kind = R4_TOKEN, .bit = 14, .code = "telecom",
 	.url = url_969, .expression = expression_969,
-	.program = program_480, .program_hash = UINT64_C(0x9a337ada69a4ad34)
+	.program = program_481, .program_hash = UINT64_C(0x9a337ada69a4ad34)
 };
 const struct r4_param r4_param_OrganizationAffiliation__content = {
 	.number = 1172, .kind = R4_SPECIAL, .bit = 15, .code = "_content",
@@ -16390,18 +16395,18 @@ const struct r4_param r4_param_Patient_active = {
 const struct r4_param r4_param_Patient_death_date = {
 	.number = 971, .kind = R4_DATE, .bit = 2, .code = "death-date",
 	.url = url_971, .expression = expression_971,
-	.program = program_481, .program_hash = UINT64_C(0xe92bd8c38ef2ec6d)
+	.program = program_482, .program_hash = UINT64_C(0xe92bd8c38ef2ec6d)
 };
 const struct r4_param r4_param_Patient_deceased = {
 	.number = 972, .kind = R4_TOKEN, .bit = 3, .code = "deceased",
 	.url = url_972, .expression = expression_972,
-	.program = program_482, .program_hash = UINT64_C(0xeecc06ca285a0fd)
+	.program = program_483, .program_hash = UINT64_C(0xeecc06ca285a0fd)
 };
 const struct r4_param r4_param_Patient_general_practitioner = {
 	.number = 973, .kind = R4_REFERENCE, .bit = 4, .code = "general-practitioner",
 	.url = url_973, .expression = expression_973,
 	.compartments = 8,
-	.program = program_483, .program_hash = UINT64_C(0xac92fa2098155b22),
+	.program = program_484, .program_hash = UINT64_C(0xac92fa2098155b22),
 	.targets = (const int16_t[]){ 100, 108, 109, 0 }
 };
 const struct r4_param r4_param_Patient_identifier = {
@@ -16413,19 +16418,19 @@ const struct r4_param r4_param_Patient_identifier = {
 const struct r4_param r4_param_Patient_language = {
 	.number = 975, .kind = R4_TOKEN, .bit = 6, .code = "language",
 	.url = url_975, .expression = expression_975,
-	.program = program_484, .program_hash = UINT64_C(0x4f058067ab0b45e6)
+	.program = program_485, .program_hash = UINT64_C(0x4f058067ab0b45e6)
 };
 const struct r4_param r4_param_Patient_link = {
 	.number = 976, .kind = R4_REFERENCE, .bit = 7, .code = "link",
 	.url = url_976, .expression = expression_976,
 	.compartments = 20,
-	.program = program_485, .program_hash = UINT64_C(0x615d719c11f789ce),
+	.program = program_486, .program_hash = UINT64_C(0x615d719c11f789ce),
 	.targets = (const int16_t[]){ 103, 114, 0 }
 };
 const struct r4_param r4_param_Patient_name = {
 	.number = 977, .kind = R4_STRING, .bit = 8, .code = "name",
 	.url = url_977, .expression = expression_977,
-	.program = program_486, .program_hash = UINT64_C(0xd4c3b8f4e01e4407)
+	.program = program_487, .program_hash = UINT64_C(0xd4c3b8f4e01e4407)
 };
 const struct r4_param r4_param_Patient_organization = {
 	.number = 978, .kind = R4_REFERENCE, .bit = 9, .code = "organization",
@@ -16505,43 +16510,43 @@ const struct r4_param r4_param_Patient_address_use = {
 const struct r4_param r4_param_Patient_birthdate = {
 	.number = 1365, .kind = R4_DATE, .bit = 24, .code = "birthdate",
 	.url = url_1365, .expression = expression_1365,
-	.program = program_487, .program_hash = UINT64_C(0x966c6aa42aef26e9)
+	.program = program_488, .program_hash = UINT64_C(0x966c6aa42aef26e9)
 };
 const struct r4_param r4_param_Patient_email = {
 	.number = 1366, .kind = R4_TOKEN, .bit = 25, .code = "email",
 	.url = url_1366, .expression = expression_1366,
-	.program = program_475, .program_hash = UINT64_C(0xda1699f73d1f0b3a)
+	.program = program_476, .program_hash = UINT64_C(0xda1699f73d1f0b3a)
 };
 const struct r4_param r4_param_Patient_family = {
 	.number = 1367, .kind = R4_STRING, .bit = 26, .code = "family",
 	.url = url_1367, .expression = expression_1367,
-	.program = program_488, .program_hash = UINT64_C(0x6669197f1485dfc9)
+	.program = program_489, .program_hash = UINT64_C(0x6669197f1485dfc9)
 };
 const struct r4_param r4_param_Patient_gender = {
 	.number = 1368, .kind = R4_TOKEN, .bit = 27, .code = "gender",
 	.url = url_1368, .expression = expression_1368,
 	.system = "http://hl7.org/fhir/administrative-gender",
-	.program = program_489, .program_hash = UINT64_C(0xba5bf8257edbc459)
+	.program = program_490, .program_hash = UINT64_C(0xba5bf8257edbc459)
 };
 const struct r4_param r4_param_Patient_given = {
 	.number = 1369, .kind = R4_STRING, .bit = 28, .code = "given",
 	.url = url_1369, .expression = expression_1369,
-	.program = program_490, .program_hash = UINT64_C(0xa4df1278e0e17798)
+	.program = program_491, .program_hash = UINT64_C(0xa4df1278e0e17798)
 };
 const struct r4_param r4_param_Patient_phone = {
 	.number = 1370, .kind = R4_TOKEN, .bit = 29, .code = "phone",
 	.url = url_1370, .expression = expression_1370,
-	.program = program_478, .program_hash = UINT64_C(0x6ad2d6fb7e066ca2)
+	.program = program_479, .program_hash = UINT64_C(0x6ad2d6fb7e066ca2)
 };
 const struct r4_param r4_param_Patient_phonetic = {
 	.number = 1371, .kind = R4_STRING, .bit = 30, .code = "phonetic",
 	.url = url_1371, .expression = expression_1371,
-	.program = program_486, .program_hash = UINT64_C(0xd4c3b8f4e01e4407)
+	.program = program_487, .program_hash = UINT64_C(0xd4c3b8f4e01e4407)
 };
 const struct r4_param r4_param_Patient_telecom = {
 	.number = 1372, .kind = R4_TOKEN, .bit = 31, .code = "telecom",
 	.url = url_1372, .expression = expression_1372,
-	.program = program_480, .program_hash = UINT64_C(0x9a337ada69a4ad34)
+	.program = program_481, .program_hash = UINT64_C(0x9a337ada69a4ad34)
 };
 const struct r4_param r4_param_PaymentNotice__text = {
 	.number = 426, .kind = R4_SPECIAL, .bit = 0, .code = "_text",
@@ -16561,7 +16566,7 @@ const struct r4_param r4_param_PaymentNotice_identifier = {
 const struct r4_param r4_param_PaymentNotice_payment_status = {
 	.number = 981, .kind = R4_TOKEN, .bit = 3, .code = "payment-status",
 	.url = url_981, .expression = expression_981,
-	.program = program_491, .program_hash = UINT64_C(0x2db67b352a8ee78e)
+	.program = program_492, .program_hash = UINT64_C(0x2db67b352a8ee78e)
 };
 const struct r4_param r4_param_PaymentNotice_provider = {
 	.number = 982, .kind = R4_REFERENCE, .bit = 4, .code = "provider",
@@ -16579,7 +16584,7 @@ const struct r4_param r4_param_PaymentNotice_request = {
 const struct r4_param r4_param_PaymentNotice_response = {
 	.number = 984, .kind = R4_REFERENCE, .bit = 6, .code = "response",
 	.url = url_984, .expression = expression_984,
-	.program = program_492, .program_hash = UINT64_C(0x348021421f1eb819),
+	.program = program_493, .program_hash = UINT64_C(0x348021421f1eb819),
 	.targets = (const int16_t[]){ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 0 }
 };
 const struct r4_param r4_param_PaymentNotice_status = {
@@ -16655,7 +16660,7 @@ const struct r4_param r4_param_PaymentReconciliation_outcome = {
 const struct r4_param r4_param_PaymentReconciliation_payment_issuer = {
 	.number = 990, .kind = R4_REFERENCE, .bit = 5, .code = "payment-issuer",
 	.url = url_990, .expression = expression_990,
-	.program = program_493, .program_hash = UINT64_C(0x17cf52912a1550c3),
+	.program = program_494, .program_hash = UINT64_C(0x17cf52912a1550c3),
 	.targets = (const int16_t[]){ 100, 0 }
 };
 const struct r4_param r4_param_PaymentReconciliation_request = {
@@ -16729,13 +16734,13 @@ const struct r4_param r4_param_Person_link = {
 	.number = 995, .kind = R4_REFERENCE, .bit = 2, .code = "link",
 	.url = url_995, .expression = expression_995,
 	.compartments = 16,
-	.program = program_494, .program_hash = UINT64_C(0x3005634a77600b8),
+	.program = program_495, .program_hash = UINT64_C(0x3005634a77600b8),
 	.targets = (const int16_t[]){ 103, 106, 108, 114, 0 }
 };
 const struct r4_param r4_param_Person_name = {
 	.number = 996, .kind = R4_STRING, .bit = 3, .code = "name",
 	.url = url_996, .expression = expression_996,
-	.program = program_486, .program_hash = UINT64_C(0xd4c3b8f4e01e4407)
+	.program = program_487, .program_hash = UINT64_C(0xd4c3b8f4e01e4407)
 };
 const struct r4_param r4_param_Person_organization = {
 	.number = 997, .kind = R4_REFERENCE, .bit = 4, .code = "organization",
@@ -16747,20 +16752,20 @@ const struct r4_param r4_param_Person_patient = {
 	.number = 998, .kind = R4_REFERENCE, .bit = 5, .code = "patient",
 	.url = url_998, .expression = expression_998,
 	.compartments = 4,
-	.program = program_495, .program_hash = UINT64_C(0x6a0ae00f97917774),
+	.program = program_496, .program_hash = UINT64_C(0x6a0ae00f97917774),
 	.targets = (const int16_t[]){ 103, 0 }
 };
 const struct r4_param r4_param_Person_practitioner = {
 	.number = 999, .kind = R4_REFERENCE, .bit = 6, .code = "practitioner",
 	.url = url_999, .expression = expression_999,
 	.compartments = 8,
-	.program = program_496, .program_hash = UINT64_C(0x384dd46d2826f81b),
+	.program = program_497, .program_hash = UINT64_C(0x384dd46d2826f81b),
 	.targets = (const int16_t[]){ 108, 0 }
 };
 const struct r4_param r4_param_Person_relatedperson = {
 	.number = 1000, .kind = R4_REFERENCE, .bit = 7, .code = "relatedperson",
 	.url = url_1000, .expression = expression_1000,
-	.program = program_497, .program_hash = UINT64_C(0xbc24cf71ee3fecef),
+	.program = program_498, .program_hash = UINT64_C(0xbc24cf71ee3fecef),
 	.targets = (const int16_t[]){ 114, 0 }
 };
 const struct r4_param r4_param_Person__content = {
@@ -16835,33 +16840,33 @@ const struct r4_param r4_param_Person_address_use = {
 const struct r4_param r4_param_Person_birthdate = {
 	.number = 1365, .kind = R4_DATE, .bit = 22, .code = "birthdate",
 	.url = url_1365, .expression = expression_1365,
-	.program = program_487, .program_hash = UINT64_C(0x966c6aa42aef26e9)
+	.program = program_488, .program_hash = UINT64_C(0x966c6aa42aef26e9)
 };
 const struct r4_param r4_param_Person_email = {
 	.number = 1366, .kind = R4_TOKEN, .bit = 23, .code = "email",
 	.url = url_1366, .expression = expression_1366,
-	.program = program_475, .program_hash = UINT64_C(0xda1699f73d1f0b3a)
+	.program = program_476, .program_hash = UINT64_C(0xda1699f73d1f0b3a)
 };
 const struct r4_param r4_param_Person_gender = {
 	.number = 1368, .kind = R4_TOKEN, .bit = 24, .code = "gender",
 	.url = url_1368, .expression = expression_1368,
 	.system = "http://hl7.org/fhir/administrative-gender",
-	.program = program_489, .program_hash = UINT64_C(0xba5bf8257edbc459)
+	.program = program_490, .program_hash = UINT64_C(0xba5bf8257edbc459)
 };
 const struct r4_param r4_param_Person_phone = {
 	.number = 1370, .kind = R4_TOKEN, .bit = 25, .code = "phone",
 	.url = url_1370, .expression = expression_1370,
-	.program = program_478, .program_hash = UINT64_C(0x6ad2d6fb7e066ca2)
+	.program = program_479, .program_hash = UINT64_C(0x6ad2d6fb7e066ca2)
 };
 const struct r4_param r4_param_Person_phonetic = {
 	.number = 1371, .kind = R4_STRING, .bit = 26, .code = "phonetic",
 	.url = url_1371, .expression = expression_1371,
-	.program = program_486, .program_hash = UINT64_C(0xd4c3b8f4e01e4407)
+	.program = program_487, .program_hash = UINT64_C(0xd4c3b8f4e01e4407)
 };
 const struct r4_param r4_param_Person_telecom = {
 	.number = 1372, .kind = R4_TOKEN, .bit = 27, .code = "telecom",
 	.url = url_1372, .expression = expression_1372,
-	.program = program_480, .program_hash = UINT64_C(0x9a337ada69a4ad34)
+	.program = program_481, .program_hash = UINT64_C(0x9a337ada69a4ad34)
 };
 const struct r4_param r4_param_PlanDefinition__text = {
 	.number = 426, .kind = R4_SPECIAL, .bit = 0, .code = "_text",
@@ -16912,7 +16917,7 @@ const struct r4_param r4_param_PlanDefinition_date = {
 const struct r4_param r4_param_PlanDefinition_definition = {
 	.number = 1008, .kind = R4_REFERENCE, .bit = 8, .code = "definition",
 	.url = url_1008, .expression = expression_1008,
-	.program = program_498, .program_hash = UINT64_C(0xd856b8d34ba4a436),
+	.program = program_499, .program_hash = UINT64_C(0xd856b8d34ba4a436),
 	.targets = (const int16_t[]){ 2, 107, 112, 0 }
 };
 const struct r4_param r4_param_PlanDefinition_depends_on = {
@@ -17051,7 +17056,7 @@ const struct r4_param r4_param_Practitioner_active = {
 const struct r4_param r4_param_Practitioner_communication = {
 	.number = 1026, .kind = R4_TOKEN, .bit = 2, .code = "communication",
 	.url = url_1026, .expression = expression_1026,
-	.program = program_499, .program_hash = UINT64_C(0x6d294a05bbd54a62)
+	.program = program_500, .program_hash = UINT64_C(0x6d294a05bbd54a62)
 };
 const struct r4_param r4_param_Practitioner_identifier = {
 	.number = 1027, .kind = R4_TOKEN, .bit = 3, .code = "identifier",
@@ -17062,7 +17067,7 @@ const struct r4_param r4_param_Practitioner_identifier = {
 const struct r4_param r4_param_Practitioner_name = {
 	.number = 1028, .kind = R4_STRING, .bit = 4, .code = "name",
 	.url = url_1028, .expression = expression_1028,
-	.program = program_486, .program_hash = UINT64_C(0xd4c3b8f4e01e4407)
+	.program = program_487, .program_hash = UINT64_C(0xd4c3b8f4e01e4407)
 };
 const struct r4_param r4_param_Practitioner__content = {
 	.number = 1172, .kind = R4_SPECIAL, .bit = 5, .code = "_content",
@@ -17136,38 +17141,38 @@ const struct r4_param r4_param_Practitioner_address_use = {
 const struct r4_param r4_param_Practitioner_email = {
 	.number = 1366, .kind = R4_TOKEN, .bit = 19, .code = "email",
 	.url = url_1366, .expression = expression_1366,
-	.program = program_475, .program_hash = UINT64_C(0xda1699f73d1f0b3a)
+	.program = program_476, .program_hash = UINT64_C(0xda1699f73d1f0b3a)
 };
 const struct r4_param r4_param_Practitioner_family = {
 	.number = 1367, .kind = R4_STRING, .bit = 20, .code = "family",
 	.url = url_1367, .expression = expression_1367,
-	.program = program_488, .program_hash = UINT64_C(0x6669197f1485dfc9)
+	.program = program_489, .program_hash = UINT64_C(0x6669197f1485dfc9)
 };
 const struct r4_param r4_param_Practitioner_gender = {
 	.number = 1368, .kind = R4_TOKEN, .bit = 21, .code = "gender",
 	.url = url_1368, .expression = expression_1368,
 	.system = "http://hl7.org/fhir/administrative-gender",
-	.program = program_489, .program_hash = UINT64_C(0xba5bf8257edbc459)
+	.program = program_490, .program_hash = UINT64_C(0xba5bf8257edbc459)
 };
 const struct r4_param r4_param_Practitioner_given = {
 	.number = 1369, .kind = R4_STRING, .bit = 22, .code = "given",
 	.url = url_1369, .expression = expression_1369,
-	.program = program_490, .program_hash = UINT64_C(0xa4df1278e0e17798)
+	.program = program_491, .program_hash = UINT64_C(0xa4df1278e0e17798)
 };
 const struct r4_param r4_param_Practitioner_phone = {
 	.number = 1370, .kind = R4_TOKEN, .bit = 23, .code = "phone",
 	.url = url_1370, .expression = expression_1370,
-	.program = program_478, .program_hash = UINT64_C(0x6ad2d6fb7e066ca2)
+	.program = program_479, .program_hash = UINT64_C(0x6ad2d6fb7e066ca2)
 };
 const struct r4_param r4_param_Practitioner_phonetic = {
 	.number = 1371, .kind = R4_STRING, .bit = 24, .code = "phonetic",
 	.url = url_1371, .expression = expression_1371,
-	.program = program_486, .program_hash = UINT64_C(0xd4c3b8f4e01e4407)
+	.program = program_487, .program_hash = UINT64_C(0xd4c3b8f4e01e4407)
 };
 const struct r4_param r4_param_Practitioner_telecom = {
 	.number = 1372, .kind = R4_TOKEN, .bit = 25, .code = "telecom",
 	.url = url_1372, .expression = expression_1372,
-	.program = program_480, .program_hash = UINT64_C(0x9a337ada69a4ad34)
+	.program = program_481, .program_hash = UINT64_C(0x9a337ada69a4ad34)
 };
 const struct r4_param r4_param_PractitionerRole__text = {
 	.number = 426, .kind = R4_SPECIAL, .bit = 0, .code = "_text",
@@ -17211,7 +17216,7 @@ const struct r4_param r4_param_PractitionerRole_practitioner = {
 	.number = 1035, .kind = R4_REFERENCE, .bit = 7, .code = "practitioner",
 	.url = url_1035, .expression = expression_1035,
 	.compartments = 8,
-	.program = program_500, .program_hash = UINT64_C(0x71e964e97100414a),
+	.program = program_501, .program_hash = UINT64_C(0x71e964e97100414a),
 	.targets = (const int16_t[]){ 108, 0 }
 };
 const struct r4_param r4_param_PractitionerRole_role = {
@@ -17222,7 +17227,7 @@ const struct r4_param r4_param_PractitionerRole_role = {
 const struct r4_param r4_param_PractitionerRole_service = {
 	.number = 1037, .kind = R4_REFERENCE, .bit = 9, .code = "service",
 	.url = url_1037, .expression = expression_1037,
-	.program = program_479, .program_hash = UINT64_C(0x4908726fc044f748),
+	.program = program_480, .program_hash = UINT64_C(0x4908726fc044f748),
 	.targets = (const int16_t[]){ 60, 0 }
 };
 const struct r4_param r4_param_PractitionerRole_specialty = {
@@ -17271,17 +17276,17 @@ const struct r4_param r4_param_PractitionerRole__tag = {
 const struct r4_param r4_param_PractitionerRole_email = {
 	.number = 1366, .kind = R4_TOKEN, .bit = 19, .code = "email",
 	.url = url_1366, .expression = expression_1366,
-	.program = program_475, .program_hash = UINT64_C(0xda1699f73d1f0b3a)
+	.program = program_476, .program_hash = UINT64_C(0xda1699f73d1f0b3a)
 };
 const struct r4_param r4_param_PractitionerRole_phone = {
 	.number = 1370, .kind = R4_TOKEN, .bit = 20, .code = "phone",
 	.url = url_1370, .expression = expression_1370,
-	.program = program_478, .program_hash = UINT64_C(0x6ad2d6fb7e066ca2)
+	.program = program_479, .program_hash = UINT64_C(0x6ad2d6fb7e066ca2)
 };
 const struct r4_param r4_param_PractitionerRole_telecom = {
 	.number = 1372, .kind = R4_TOKEN, .bit = 21, .code = "telecom",
 	.url = url_1372, .expression = expression_1372,
-	.program = program_480, .program_hash = UINT64_C(0x9a337ada69a4ad34)
+	.program = program_481, .program_hash = UINT64_C(0x9a337ada69a4ad34)
 };
 const struct r4_param r4_param_Procedure__text = {
 	.number = 426, .kind = R4_SPECIAL, .bit = 0, .code = "_text",
@@ -17397,7 +17402,7 @@ const struct r4_param r4_param_Procedure_code = {
 const struct r4_param r4_param_Procedure_date = {
 	.number = 1339, .kind = R4_DATE, .bit = 21, .code = "date",
 	.url = url_1339, .expression = expression_1339,
-	.program = program_501, .program_hash = UINT64_C(0xded738d22baf2592)
+	.program = program_502, .program_hash = UINT64_C(0xded738d22baf2592)
 };
 const struct r4_param r4_param_Procedure_encounter = {
 	.number = 1340, .kind = R4_REFERENCE, .bit = 22, .code = "encounter",
@@ -17438,7 +17443,7 @@ const struct r4_param r4_param_Provenance_agent_role = {
 const struct r4_param r4_param_Provenance_agent_type = {
 	.number = 1052, .kind = R4_TOKEN, .bit = 3, .code = "agent-type",
 	.url = url_1052, .expression = expression_1052,
-	.program = program_502, .program_hash = UINT64_C(0x9b1abdd9b4a5fa7f)
+	.program = program_503, .program_hash = UINT64_C(0x9b1abdd9b4a5fa7f)
 };
 const struct r4_param r4_param_Provenance_entity = {
 	.number = 1053, .kind = R4_REFERENCE, .bit = 4, .code = "entity",
@@ -17456,7 +17461,7 @@ const struct r4_param r4_param_Provenance_patient = {
 	.number = 1055, .kind = R4_REFERENCE, .bit = 6, .code = "patient",
 	.url = url_1055, .expression = expression_1055,
 	.compartments = 4,
-	.program = program_503, .program_hash = UINT64_C(0xa81734d0c471d4d2),
+	.program = program_504, .program_hash = UINT64_C(0xa81734d0c471d4d2),
 	.targets = (const int16_t[]){ 103, 0 }
 };
 const struct r4_param r4_param_Provenance_recorded = {
@@ -17467,18 +17472,18 @@ const struct r4_param r4_param_Provenance_recorded = {
 const struct r4_param r4_param_Provenance_signature_type = {
 	.number = 1057, .kind = R4_TOKEN, .bit = 8, .code = "signature-type",
 	.url = url_1057, .expression = expression_1057,
-	.program = program_504, .program_hash = UINT64_C(0xb9a9aad4c2842bcf)
+	.program = program_505, .program_hash = UINT64_C(0xb9a9aad4c2842bcf)
 };
 const struct r4_param r4_param_Provenance_target = {
 	.number = 1058, .kind = R4_REFERENCE, .bit = 9, .code = "target",
 	.url = url_1058, .expression = expression_1058,
-	.program = program_505, .program_hash = UINT64_C(0xc8910997a3d8c2df),
+	.program = program_506, .program_hash = UINT64_C(0xc8910997a3d8c2df),
 	.targets = (const int16_t[]){ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 0 }
 };
 const struct r4_param r4_param_Provenance_when = {
 	.number = 1059, .kind = R4_DATE, .bit = 10, .code = "when",
 	.url = url_1059, .expression = expression_1059,
-	.program = program_506, .program_hash = UINT64_C(0x61534d98f6adc166)
+	.program = program_507, .program_hash = UINT64_C(0x61534d98f6adc166)
 };
 const struct r4_param r4_param_Provenance__content = {
 	.number = 1172, .kind = R4_SPECIAL, .bit = 11, .code = "_content",
@@ -17525,7 +17530,7 @@ const struct r4_param r4_param_Questionnaire__text = {
 const struct r4_param r4_param_Questionnaire_code = {
 	.number = 1060, .kind = R4_TOKEN, .bit = 1, .code = "code",
 	.url = url_1060, .expression = expression_1060,
-	.program = program_507, .program_hash = UINT64_C(0xc25130289c57b35)
+	.program = program_508, .program_hash = UINT64_C(0xc25130289c57b35)
 };
 const struct r4_param r4_param_Questionnaire_context = {
 	.number = 1061, .kind = R4_TOKEN, .bit = 2, .code = "context",
@@ -17566,7 +17571,7 @@ const struct r4_param r4_param_Questionnaire_date = {
 const struct r4_param r4_param_Questionnaire_definition = {
 	.number = 1067, .kind = R4_URI, .bit = 8, .code = "definition",
 	.url = url_1067, .expression = expression_1067,
-	.program = program_508, .program_hash = UINT64_C(0x95f854317b75580a)
+	.program = program_509, .program_hash = UINT64_C(0x95f854317b75580a)
 };
 const struct r4_param r4_param_Questionnaire_description = {
 	.number = 1068, .kind = R4_STRING, .bit = 9, .code = "description",
@@ -17609,7 +17614,7 @@ const struct r4_param r4_param_Questionnaire_subject_type = {
 	.number = 1075, .kind = R4_TOKEN, .bit = 16, .code = "subject-type",
 	.url = url_1075, .expression = expression_1075,
 	.system = "http://hl7.org/fhir/resource-types",
-	.program = program_509, .program_hash = UINT64_C(0x734a59006cd03c52)
+	.program = program_510, .program_hash = UINT64_C(0x734a59006cd03c52)
 };
 const struct r4_param r4_param_Questionnaire_title = {
 	.number = 1076, .kind = R4_STRING, .bit = 17, .code = "title",
@@ -17678,7 +17683,7 @@ const struct r4_param r4_param_QuestionnaireResponse_author = {
 const struct r4_param r4_param_QuestionnaireResponse_authored = {
 	.number = 1080, .kind = R4_DATE, .bit = 2, .code = "authored",
 	.url = url_1080, .expression = expression_1080,
-	.program = program_510, .program_hash = UINT64_C(0x56863f3535a93a6a)
+	.program = program_511, .program_hash = UINT64_C(0x56863f3535a93a6a)
 };
 const struct r4_param r4_param_QuestionnaireResponse_based_on = {
 	.number = 1081, .kind = R4_REFERENCE, .bit = 3, .code = "based-on",
@@ -17714,7 +17719,7 @@ const struct r4_param r4_param_QuestionnaireResponse_patient = {
 const struct r4_param r4_param_QuestionnaireResponse_questionnaire = {
 	.number = 1086, .kind = R4_REFERENCE, .bit = 8, .code = "questionnaire",
 	.url = url_1086, .expression = expression_1086,
-	.program = program_511, .program_hash = UINT64_C(0x5bb29accce09d58e),
+	.program = program_512, .program_hash = UINT64_C(0x5bb29accce09d58e),
 	.targets = (const int16_t[]){ 112, 0 }
 };
 const struct r4_param r4_param_QuestionnaireResponse_source = {
@@ -17793,7 +17798,7 @@ const struct r4_param r4_param_RelatedPerson_identifier = {
 const struct r4_param r4_param_RelatedPerson_name = {
 	.number = 1092, .kind = R4_STRING, .bit = 3, .code = "name",
 	.url = url_1092, .expression = expression_1092,
-	.program = program_486, .program_hash = UINT64_C(0xd4c3b8f4e01e4407)
+	.program = program_487, .program_hash = UINT64_C(0xd4c3b8f4e01e4407)
 };
 const struct r4_param r4_param_RelatedPerson_patient = {
 	.number = 1093, .kind = R4_REFERENCE, .bit = 4, .code = "patient",
@@ -17879,33 +17884,33 @@ const struct r4_param r4_param_RelatedPerson_address_use = {
 const struct r4_param r4_param_RelatedPerson_birthdate = {
 	.number = 1365, .kind = R4_DATE, .bit = 20, .code = "birthdate",
 	.url = url_1365, .expression = expression_1365,
-	.program = program_487, .program_hash = UINT64_C(0x966c6aa42aef26e9)
+	.program = program_488, .program_hash = UINT64_C(0x966c6aa42aef26e9)
 };
 const struct r4_param r4_param_RelatedPerson_email = {
 	.number = 1366, .kind = R4_TOKEN, .bit = 21, .code = "email",
 	.url = url_1366, .expression = expression_1366,
-	.program = program_475, .program_hash = UINT64_C(0xda1699f73d1f0b3a)
+	.program = program_476, .program_hash = UINT64_C(0xda1699f73d1f0b3a)
 };
 const struct r4_param r4_param_RelatedPerson_gender = {
 	.number = 1368, .kind = R4_TOKEN, .bit = 22, .code = "gender",
 	.url = url_1368, .expression = expression_1368,
 	.system = "http://hl7.org/fhir/administrative-gender",
-	.program = program_489, .program_hash = UINT64_C(0xba5bf8257edbc459)
+	.program = program_490, .program_hash = UINT64_C(0xba5bf8257edbc459)
 };
 const struct r4_param r4_param_RelatedPerson_phone = {
 	.number = 1370, .kind = R4_TOKEN, .bit = 23, .code = "phone",
 	.url = url_1370, .expression = expression_1370,
-	.program = program_478, .program_hash = UINT64_C(0x6ad2d6fb7e066ca2)
+	.program = program_479, .program_hash = UINT64_C(0x6ad2d6fb7e066ca2)
 };
 const struct r4_param r4_param_RelatedPerson_phonetic = {
 	.number = 1371, .kind = R4_STRING, .bit = 24, .code = "phonetic",
 	.url = url_1371, .expression = expression_1371,
-	.program = program_486, .program_hash = UINT64_C(0xd4c3b8f4e01e4407)
+	.program = program_487, .program_hash = UINT64_C(0xd4c3b8f4e01e4407)
 };
 const struct r4_param r4_param_RelatedPerson_telecom = {
 	.number = 1372, .kind = R4_TOKEN, .bit = 25, .code = "telecom",
 	.url = url_1372, .expression = expression_1372,
-	.program = program_480, .program_hash = UINT64_C(0x9a337ada69a4ad34)
+	.program = program_481, .program_hash = UINT64_C(0x9a337ada69a4ad34)
 };
 const struct r4_param r4_param_RequestGroup__text = {
 	.number = 426, .kind = R4_SPECIAL, .bit = 0, .code = "_text",
@@ -17968,7 +17973,7 @@ const struct r4_param r4_param_RequestGroup_participant = {
 	.number = 1104, .kind = R4_REFERENCE, .bit = 10, .code = "participant",
 	.url = url_1104, .expression = expression_1104,
 	.compartments = 28,
-	.program = program_512, .program_hash = UINT64_C(0x5b2a92d9a71a04b3),
+	.program = program_513, .program_hash = UINT64_C(0x5b2a92d9a71a04b3),
 	.targets = (const int16_t[]){ 35, 103, 108, 109, 114, 0 }
 };
 const struct r4_param r4_param_RequestGroup_patient = {
@@ -18381,7 +18386,7 @@ const struct r4_param r4_param_ResearchStudy_date = {
 const struct r4_param r4_param_ResearchStudy_focus = {
 	.number = 1155, .kind = R4_TOKEN, .bit = 3, .code = "focus",
 	.url = url_1155, .expression = expression_1155,
-	.program = program_513, .program_hash = UINT64_C(0xc63b71f66c3a7dd6)
+	.program = program_514, .program_hash = UINT64_C(0xc63b71f66c3a7dd6)
 };
 const struct r4_param r4_param_ResearchStudy_identifier = {
 	.number = 1156, .kind = R4_TOKEN, .bit = 4, .code = "identifier",
@@ -18392,7 +18397,7 @@ const struct r4_param r4_param_ResearchStudy_identifier = {
 const struct r4_param r4_param_ResearchStudy_keyword = {
 	.number = 1157, .kind = R4_TOKEN, .bit = 5, .code = "keyword",
 	.url = url_1157, .expression = expression_1157,
-	.program = program_514, .program_hash = UINT64_C(0x4e810fc955f2be9b)
+	.program = program_515, .program_hash = UINT64_C(0x4e810fc955f2be9b)
 };
 const struct r4_param r4_param_ResearchStudy_location = {
 	.number = 1158, .kind = R4_TOKEN, .bit = 6, .code = "location",
@@ -18409,25 +18414,25 @@ const struct r4_param r4_param_ResearchStudy_principalinvestigator = {
 	.number = 1160, .kind = R4_REFERENCE, .bit = 8, .code = "principalinvestigator",
 	.url = url_1160, .expression = expression_1160,
 	.compartments = 8,
-	.program = program_515, .program_hash = UINT64_C(0x8cbff46b91e84b7d),
+	.program = program_516, .program_hash = UINT64_C(0x8cbff46b91e84b7d),
 	.targets = (const int16_t[]){ 108, 109, 0 }
 };
 const struct r4_param r4_param_ResearchStudy_protocol = {
 	.number = 1161, .kind = R4_REFERENCE, .bit = 9, .code = "protocol",
 	.url = url_1161, .expression = expression_1161,
-	.program = program_516, .program_hash = UINT64_C(0xfd5a7c455f24df8e),
+	.program = program_517, .program_hash = UINT64_C(0xfd5a7c455f24df8e),
 	.targets = (const int16_t[]){ 107, 0 }
 };
 const struct r4_param r4_param_ResearchStudy_site = {
 	.number = 1162, .kind = R4_REFERENCE, .bit = 10, .code = "site",
 	.url = url_1162, .expression = expression_1162,
-	.program = program_517, .program_hash = UINT64_C(0xdfa36a45de2f3ba5),
+	.program = program_518, .program_hash = UINT64_C(0xdfa36a45de2f3ba5),
 	.targets = (const int16_t[]){ 71, 0 }
 };
 const struct r4_param r4_param_ResearchStudy_sponsor = {
 	.number = 1163, .kind = R4_REFERENCE, .bit = 11, .code = "sponsor",
 	.url = url_1163, .expression = expression_1163,
-	.program = program_518, .program_hash = UINT64_C(0x4b4a92cec9c93164),
+	.program = program_519, .program_hash = UINT64_C(0x4b4a92cec9c93164),
 	.targets = (const int16_t[]){ 100, 0 }
 };
 const struct r4_param r4_param_ResearchStudy_status = {
@@ -18498,13 +18503,13 @@ const struct r4_param r4_param_ResearchSubject_individual = {
 	.number = 1168, .kind = R4_REFERENCE, .bit = 3, .code = "individual",
 	.url = url_1168, .expression = expression_1168,
 	.compartments = 4,
-	.program = program_519, .program_hash = UINT64_C(0x60591de88e39a949),
+	.program = program_520, .program_hash = UINT64_C(0x60591de88e39a949),
 	.targets = (const int16_t[]){ 103, 0 }
 };
 const struct r4_param r4_param_ResearchSubject_patient = {
 	.number = 1169, .kind = R4_REFERENCE, .bit = 4, .code = "patient",
 	.url = url_1169, .expression = expression_1169,
-	.program = program_519, .program_hash = UINT64_C(0xbab84af5d2670de5),
+	.program = program_520, .program_hash = UINT64_C(0xbab84af5d2670de5),
 	.targets = (const int16_t[]){ 103, 0 }
 };
 const struct r4_param r4_param_ResearchSubject_status = {
@@ -18602,13 +18607,13 @@ const struct r4_param r4_param_RiskAssessment__tag = {
 const struct r4_param r4_param_RiskAssessment_condition = {
 	.number = 1180, .kind = R4_REFERENCE, .bit = 9, .code = "condition",
 	.url = url_1180, .expression = expression_1180,
-	.program = program_520, .program_hash = UINT64_C(0x103e3a44522a3e33),
+	.program = program_521, .program_hash = UINT64_C(0x103e3a44522a3e33),
 	.targets = (const int16_t[]){ 28, 0 }
 };
 const struct r4_param r4_param_RiskAssessment_method = {
 	.number = 1181, .kind = R4_TOKEN, .bit = 10, .code = "method",
 	.url = url_1181, .expression = expression_1181,
-	.program = program_463, .program_hash = UINT64_C(0xaecb1bc8a6a042d1)
+	.program = program_464, .program_hash = UINT64_C(0xaecb1bc8a6a042d1)
 };
 const struct r4_param r4_param_RiskAssessment_performer = {
 	.number = 1182, .kind = R4_REFERENCE, .bit = 11, .code = "performer",
@@ -18620,12 +18625,12 @@ const struct r4_param r4_param_RiskAssessment_performer = {
 const struct r4_param r4_param_RiskAssessment_probability = {
 	.number = 1183, .kind = R4_NUMBER, .bit = 12, .code = "probability",
 	.url = url_1183, .expression = expression_1183,
-	.program = program_521, .program_hash = UINT64_C(0x66e3c21954f199b0)
+	.program = program_522, .program_hash = UINT64_C(0x66e3c21954f199b0)
 };
 const struct r4_param r4_param_RiskAssessment_risk = {
 	.number = 1184, .kind = R4_TOKEN, .bit = 13, .code = "risk",
 	.url = url_1184, .expression = expression_1184,
-	.program = program_522, .program_hash = UINT64_C(0xd016e1ff3d3eb407)
+	.program = program_523, .program_hash = UINT64_C(0xd016e1ff3d3eb407)
 };
 const struct r4_param r4_param_RiskAssessment_subject = {
 	.number = 1185, .kind = R4_REFERENCE, .bit = 14, .code = "subject",
@@ -18844,7 +18849,7 @@ const struct r4_param r4_param_Schedule_actor = {
 const struct r4_param r4_param_Schedule_date = {
 	.number = 1204, .kind = R4_DATE, .bit = 11, .code = "date",
 	.url = url_1204, .expression = expression_1204,
-	.program = program_523, .program_hash = UINT64_C(0xf0b25d7a8b3ec0f1)
+	.program = program_524, .program_hash = UINT64_C(0xf0b25d7a8b3ec0f1)
 };
 const struct r4_param r4_param_Schedule_identifier = {
 	.number = 1205, .kind = R4_TOKEN, .bit = 12, .code = "identifier",
@@ -18913,7 +18918,7 @@ const struct r4_param r4_param_SearchParameter_base = {
 	.number = 1209, .kind = R4_TOKEN, .bit = 9, .code = "base",
 	.url = url_1209, .expression = expression_1209,
 	.system = "http://hl7.org/fhir/resource-types",
-	.program = program_524, .program_hash = UINT64_C(0x8d1c932afa9efa21)
+	.program = program_525, .program_hash = UINT64_C(0x8d1c932afa9efa21)
 };
 const struct r4_param r4_param_SearchParameter_code = {
 	.number = 1210, .kind = R4_TOKEN, .bit = 10, .code = "code",
@@ -18923,20 +18928,20 @@ const struct r4_param r4_param_SearchParameter_code = {
 const struct r4_param r4_param_SearchParameter_component = {
 	.number = 1211, .kind = R4_REFERENCE, .bit = 11, .code = "component",
 	.url = url_1211, .expression = expression_1211,
-	.program = program_525, .program_hash = UINT64_C(0x78f090a03035fc93),
+	.program = program_526, .program_hash = UINT64_C(0x78f090a03035fc93),
 	.targets = (const int16_t[]){ 123, 0 }
 };
 const struct r4_param r4_param_SearchParameter_derived_from = {
 	.number = 1212, .kind = R4_REFERENCE, .bit = 12, .code = "derived-from",
 	.url = url_1212, .expression = expression_1212,
-	.program = program_526, .program_hash = UINT64_C(0x26e8744050440cca),
+	.program = program_527, .program_hash = UINT64_C(0x26e8744050440cca),
 	.targets = (const int16_t[]){ 123, 0 }
 };
 const struct r4_param r4_param_SearchParameter_target = {
 	.number = 1213, .kind = R4_TOKEN, .bit = 13, .code = "target",
 	.url = url_1213, .expression = expression_1213,
 	.system = "http://hl7.org/fhir/resource-types",
-	.program = program_527, .program_hash = UINT64_C(0xcd0521453c63c77d)
+	.program = program_528, .program_hash = UINT64_C(0xcd0521453c63c77d)
 };
 const struct r4_param r4_param_SearchParameter_type = {
 	.number = 1214, .kind = R4_TOKEN, .bit = 14, .code = "type",
@@ -19104,7 +19109,7 @@ const struct r4_param r4_param_ServiceRequest_occurrence = {
 const struct r4_param r4_param_ServiceRequest_order_detail = {
 	.number = 1223, .kind = R4_TOKEN, .bit = 17, .code = "order-detail",
 	.url = url_1223, .expression = expression_1223,
-	.program = program_528, .program_hash = UINT64_C(0xe80dd06e604773e8)
+	.program = program_529, .program_hash = UINT64_C(0xe80dd06e604773e8)
 };
 const struct r4_param r4_param_ServiceRequest_performer = {
 	.number = 1224, .kind = R4_REFERENCE, .bit = 18, .code = "performer",
@@ -19116,7 +19121,7 @@ const struct r4_param r4_param_ServiceRequest_performer = {
 const struct r4_param r4_param_ServiceRequest_performer_type = {
 	.number = 1225, .kind = R4_TOKEN, .bit = 19, .code = "performer-type",
 	.url = url_1225, .expression = expression_1225,
-	.program = program_399, .program_hash = UINT64_C(0x2016cb2adf68afac)
+	.program = program_400, .program_hash = UINT64_C(0x2016cb2adf68afac)
 };
 const struct r4_param r4_param_ServiceRequest_priority = {
 	.number = 1226, .kind = R4_TOKEN, .bit = 20, .code = "priority",
@@ -19141,7 +19146,7 @@ const struct r4_param r4_param_ServiceRequest_requisition = {
 	.number = 1229, .kind = R4_TOKEN, .bit = 23, .code = "requisition",
 	.url = url_1229, .expression = expression_1229,
 	.identifiers = true,
-	.program = program_529, .program_hash = UINT64_C(0x255e4b261d09ac40)
+	.program = program_530, .program_hash = UINT64_C(0x255e4b261d09ac40)
 };
 const struct r4_param r4_param_ServiceRequest_specimen = {
 	.number = 1230, .kind = R4_REFERENCE, .bit = 24, .code = "specimen",
@@ -19242,7 +19247,7 @@ const struct r4_param r4_param_Slot_identifier = {
 const struct r4_param r4_param_Slot_schedule = {
 	.number = 1235, .kind = R4_REFERENCE, .bit = 11, .code = "schedule",
 	.url = url_1235, .expression = expression_1235,
-	.program = program_530, .program_hash = UINT64_C(0x4e4f0cbee0a6917b),
+	.program = program_531, .program_hash = UINT64_C(0x4e4f0cbee0a6917b),
 	.targets = (const int16_t[]){ 122, 0 }
 };
 const struct r4_param r4_param_Slot_service_category = {
@@ -19317,35 +19322,35 @@ const struct r4_param r4_param_Specimen_accession = {
 	.number = 1241, .kind = R4_TOKEN, .bit = 9, .code = "accession",
 	.url = url_1241, .expression = expression_1241,
 	.identifiers = true,
-	.program = program_531, .program_hash = UINT64_C(0x56aeef581d5c79a5)
+	.program = program_532, .program_hash = UINT64_C(0x56aeef581d5c79a5)
 };
 const struct r4_param r4_param_Specimen_bodysite = {
 	.number = 1242, .kind = R4_TOKEN, .bit = 10, .code = "bodysite",
 	.url = url_1242, .expression = expression_1242,
-	.program = program_532, .program_hash = UINT64_C(0x95f5c1175a6bd86f)
+	.program = program_533, .program_hash = UINT64_C(0x95f5c1175a6bd86f)
 };
 const struct r4_param r4_param_Specimen_collected = {
 	.number = 1243, .kind = R4_DATE, .bit = 11, .code = "collected",
 	.url = url_1243, .expression = expression_1243,
-	.program = program_533, .program_hash = UINT64_C(0x8417a0abd5a84f12)
+	.program = program_534, .program_hash = UINT64_C(0x8417a0abd5a84f12)
 };
 const struct r4_param r4_param_Specimen_collector = {
 	.number = 1244, .kind = R4_REFERENCE, .bit = 12, .code = "collector",
 	.url = url_1244, .expression = expression_1244,
 	.compartments = 8,
-	.program = program_534, .program_hash = UINT64_C(0xed36b80af87d9831),
+	.program = program_535, .program_hash = UINT64_C(0xed36b80af87d9831),
 	.targets = (const int16_t[]){ 108, 109, 0 }
 };
 const struct r4_param r4_param_Specimen_container = {
 	.number = 1245, .kind = R4_TOKEN, .bit = 13, .code = "container",
 	.url = url_1245, .expression = expression_1245,
-	.program = program_535, .program_hash = UINT64_C(0x50e38d75fe075451)
+	.program = program_536, .program_hash = UINT64_C(0x50e38d75fe075451)
 };
 const struct r4_param r4_param_Specimen_container_id = {
 	.number = 1246, .kind = R4_TOKEN, .bit = 14, .code = "container-id",
 	.url = url_1246, .expression = expression_1246,
 	.identifiers = true,
-	.program = program_536, .program_hash = UINT64_C(0x47334f21cf43c81a)
+	.program = program_537, .program_hash = UINT64_C(0x47334f21cf43c81a)
 };
 const struct r4_param r4_param_Specimen_identifier = {
 	.number = 1247, .kind = R4_TOKEN, .bit = 15, .code = "identifier",
@@ -19428,7 +19433,7 @@ const struct r4_param r4_param_SpecimenDefinition__tag = {
 const struct r4_param r4_param_SpecimenDefinition_container = {
 	.number = 1253, .kind = R4_TOKEN, .bit = 9, .code = "container",
 	.url = url_1253, .expression = expression_1253,
-	.program = program_537, .program_hash = UINT64_C(0xc87cb58f06d88a52)
+	.program = program_538, .program_hash = UINT64_C(0xc87cb58f06d88a52)
 };
 const struct r4_param r4_param_SpecimenDefinition_identifier = {
 	.number = 1254, .kind = R4_TOKEN, .bit = 10, .code = "identifier",
@@ -19439,7 +19444,7 @@ const struct r4_param r4_param_SpecimenDefinition_identifier = {
 const struct r4_param r4_param_SpecimenDefinition_type = {
 	.number = 1255, .kind = R4_TOKEN, .bit = 11, .code = "type",
 	.url = url_1255, .expression = expression_1255,
-	.program = program_538, .program_hash = UINT64_C(0x8f0db2318d55cf4b)
+	.program = program_539, .program_hash = UINT64_C(0x8f0db2318d55cf4b)
 };
 const struct r4_param r4_param_StructureDefinition__text = {
 	.number = 426, .kind = R4_SPECIAL, .bit = 0, .code = "_text",
@@ -19486,24 +19491,24 @@ const struct r4_param r4_param_StructureDefinition__tag = {
 const struct r4_param r4_param_StructureDefinition_abstract = {
 	.number = 1256, .kind = R4_TOKEN, .bit = 9, .code = "abstract",
 	.url = url_1256, .expression = expression_1256,
-	.program = program_539, .program_hash = UINT64_C(0xd876e379f1b4e037)
+	.program = program_540, .program_hash = UINT64_C(0xd876e379f1b4e037)
 };
 const struct r4_param r4_param_StructureDefinition_base = {
 	.number = 1257, .kind = R4_REFERENCE, .bit = 10, .code = "base",
 	.url = url_1257, .expression = expression_1257,
-	.program = program_540, .program_hash = UINT64_C(0x49e8d15d0c11f2af),
+	.program = program_541, .program_hash = UINT64_C(0x49e8d15d0c11f2af),
 	.targets = (const int16_t[]){ 128, 0 }
 };
 const struct r4_param r4_param_StructureDefinition_base_path = {
 	.number = 1258, .kind = R4_TOKEN, .bit = 11, .code = "base-path",
 	.url = url_1258, .expression = expression_1258,
-	.program = program_541, .program_hash = UINT64_C(0xe4d6647bf4b8551b)
+	.program = program_542, .program_hash = UINT64_C(0xe4d6647bf4b8551b)
 };
 const struct r4_param r4_param_StructureDefinition_derivation = {
 	.number = 1259, .kind = R4_TOKEN, .bit = 12, .code = "derivation",
 	.url = url_1259, .expression = expression_1259,
 	.system = "http://hl7.org/fhir/type-derivation-rule",
-	.program = program_542, .program_hash = UINT64_C(0x475c4955b7ec3761)
+	.program = program_543, .program_hash = UINT64_C(0x475c4955b7ec3761)
 };
 const struct r4_param r4_param_StructureDefinition_experimental = {
 	.number = 1260, .kind = R4_TOKEN, .bit = 13, .code = "experimental",
@@ -19514,33 +19519,33 @@ const struct r4_param r4_param_StructureDefinition_ext_context = {
 	.number = 1261, .kind = R4_TOKEN, .bit = 14, .code = "ext-context",
 	.url = url_1261, .expression = expression_1261,
 	.system = "http://hl7.org/fhir/extension-context-type",
-	.program = program_543, .program_hash = UINT64_C(0x6bd653756a94c0e1)
+	.program = program_544, .program_hash = UINT64_C(0x6bd653756a94c0e1)
 };
 const struct r4_param r4_param_StructureDefinition_keyword = {
 	.number = 1262, .kind = R4_TOKEN, .bit = 15, .code = "keyword",
 	.url = url_1262, .expression = expression_1262,
-	.program = program_544, .program_hash = UINT64_C(0x812705238576987e)
+	.program = program_545, .program_hash = UINT64_C(0x812705238576987e)
 };
 const struct r4_param r4_param_StructureDefinition_kind = {
 	.number = 1263, .kind = R4_TOKEN, .bit = 16, .code = "kind",
 	.url = url_1263, .expression = expression_1263,
 	.system = "http://hl7.org/fhir/structure-definition-kind",
-	.program = program_434, .program_hash = UINT64_C(0xddc412d3fe853c30)
+	.program = program_435, .program_hash = UINT64_C(0xddc412d3fe853c30)
 };
 const struct r4_param r4_param_StructureDefinition_path = {
 	.number = 1264, .kind = R4_TOKEN, .bit = 17, .code = "path",
 	.url = url_1264, .expression = expression_1264,
-	.program = program_545, .program_hash = UINT64_C(0xdfbd75065a48c70b)
+	.program = program_546, .program_hash = UINT64_C(0xdfbd75065a48c70b)
 };
 const struct r4_param r4_param_StructureDefinition_type = {
 	.number = 1265, .kind = R4_URI, .bit = 18, .code = "type",
 	.url = url_1265, .expression = expression_1265,
-	.program = program_546, .program_hash = UINT64_C(0xf6ddca31617396bc)
+	.program = program_547, .program_hash = UINT64_C(0xf6ddca31617396bc)
 };
 const struct r4_param r4_param_StructureDefinition_valueset = {
 	.number = 1266, .kind = R4_REFERENCE, .bit = 19, .code = "valueset",
 	.url = url_1266, .expression = expression_1266,
-	.program = program_547, .program_hash = UINT64_C(0xba1adb448e779955),
+	.program = program_548, .program_hash = UINT64_C(0xba1adb448e779955),
 	.targets = (const int16_t[]){ 144, 0 }
 };
 const struct r4_param r4_param_StructureDefinition_context = {
@@ -19796,18 +19801,18 @@ const struct r4_param r4_param_Subscription__tag = {
 const struct r4_param r4_param_Subscription_contact = {
 	.number = 1267, .kind = R4_TOKEN, .bit = 9, .code = "contact",
 	.url = url_1267, .expression = expression_1267,
-	.program = program_548, .program_hash = UINT64_C(0xd30cbd128b338365)
+	.program = program_549, .program_hash = UINT64_C(0xd30cbd128b338365)
 };
 const struct r4_param r4_param_Subscription_criteria = {
 	.number = 1268, .kind = R4_STRING, .bit = 10, .code = "criteria",
 	.url = url_1268, .expression = expression_1268,
-	.program = program_549, .program_hash = UINT64_C(0x73e76aafc98fc1b7)
+	.program = program_550, .program_hash = UINT64_C(0x73e76aafc98fc1b7)
 };
 const struct r4_param r4_param_Subscription_payload = {
 	.number = 1269, .kind = R4_TOKEN, .bit = 11, .code = "payload",
 	.url = url_1269, .expression = expression_1269,
 	.system = "urn:ietf:bcp:13",
-	.program = program_550, .program_hash = UINT64_C(0x2e95c6d9d2c904d1)
+	.program = program_551, .program_hash = UINT64_C(0x2e95c6d9d2c904d1)
 };
 const struct r4_param r4_param_Subscription_status = {
 	.number = 1270, .kind = R4_TOKEN, .bit = 12, .code = "status",
@@ -19819,12 +19824,12 @@ const struct r4_param r4_param_Subscription_type = {
 	.number = 1271, .kind = R4_TOKEN, .bit = 13, .code = "type",
 	.url = url_1271, .expression = expression_1271,
 	.system = "http://hl7.org/fhir/subscription-channel-type",
-	.program = program_551, .program_hash = UINT64_C(0x86f72bc611f64929)
+	.program = program_552, .program_hash = UINT64_C(0x86f72bc611f64929)
 };
 const struct r4_param r4_param_Subscription_url = {
 	.number = 1272, .kind = R4_URI, .bit = 14, .code = "url",
 	.url = url_1272, .expression = expression_1272,
-	.program = program_552, .program_hash = UINT64_C(0x1392814344560576)
+	.program = program_553, .program_hash = UINT64_C(0x1392814344560576)
 };
 const struct r4_param r4_param_Substance__text = {
 	.number = 426, .kind = R4_SPECIAL, .bit = 0, .code = "_text",
@@ -19876,18 +19881,18 @@ const struct r4_param r4_param_Substance_category = {
 const struct r4_param r4_param_Substance_code = {
 	.number = 1274, .kind = R4_TOKEN, .bit = 10, .code = "code",
 	.url = url_1274, .expression = expression_1274,
-	.program = program_553, .program_hash = UINT64_C(0x876f816e35edd6d5)
+	.program = program_554, .program_hash = UINT64_C(0x876f816e35edd6d5)
 };
 const struct r4_param r4_param_Substance_container_identifier = {
 	.number = 1275, .kind = R4_TOKEN, .bit = 11, .code = "container-identifier",
 	.url = url_1275, .expression = expression_1275,
 	.identifiers = true,
-	.program = program_554, .program_hash = UINT64_C(0x842bfd9e88575490)
+	.program = program_555, .program_hash = UINT64_C(0x842bfd9e88575490)
 };
 const struct r4_param r4_param_Substance_expiry = {
 	.number = 1276, .kind = R4_DATE, .bit = 12, .code = "expiry",
 	.url = url_1276, .expression = expression_1276,
-	.program = program_555, .program_hash = UINT64_C(0xef9e5bf3f2116abc)
+	.program = program_556, .program_hash = UINT64_C(0xef9e5bf3f2116abc)
 };
 const struct r4_param r4_param_Substance_identifier = {
 	.number = 1277, .kind = R4_TOKEN, .bit = 13, .code = "identifier",
@@ -19898,7 +19903,7 @@ const struct r4_param r4_param_Substance_identifier = {
 const struct r4_param r4_param_Substance_quantity = {
 	.number = 1278, .kind = R4_QUANTITY, .bit = 14, .code = "quantity",
 	.url = url_1278, .expression = expression_1278,
-	.program = program_556, .program_hash = UINT64_C(0xeb8d643ac713b76)
+	.program = program_557, .program_hash = UINT64_C(0xeb8d643ac713b76)
 };
 const struct r4_param r4_param_Substance_status = {
 	.number = 1279, .kind = R4_TOKEN, .bit = 15, .code = "status",
@@ -19909,7 +19914,7 @@ const struct r4_param r4_param_Substance_status = {
 const struct r4_param r4_param_Substance_substance_reference = {
 	.number = 1280, .kind = R4_REFERENCE, .bit = 16, .code = "substance-reference",
 	.url = url_1280, .expression = expression_1280,
-	.program = program_557, .program_hash = UINT64_C(0x50cdacf63d1a4d26),
+	.program = program_558, .program_hash = UINT64_C(0x50cdacf63d1a4d26),
 	.targets = (const int16_t[]){ 131, 0 }
 };
 const struct r4_param r4_param_SubstanceNucleicAcid__text = {
@@ -20167,7 +20172,7 @@ const struct r4_param r4_param_SubstanceSpecification__tag = {
 const struct r4_param r4_param_SubstanceSpecification_code = {
 	.number = 1281, .kind = R4_TOKEN, .bit = 9, .code = "code",
 	.url = url_1281, .expression = expression_1281,
-	.program = program_558, .program_hash = UINT64_C(0x39aba0dc6da51d2)
+	.program = program_559, .program_hash = UINT64_C(0x39aba0dc6da51d2)
 };
 const struct r4_param r4_param_SupplyDelivery__text = {
 	.number = 426, .kind = R4_SPECIAL, .bit = 0, .code = "_text",
@@ -20215,7 +20220,7 @@ const struct r4_param r4_param_SupplyDelivery_receiver = {
 	.number = 1282, .kind = R4_REFERENCE, .bit = 9, .code = "receiver",
 	.url = url_1282, .expression = expression_1282,
 	.compartments = 8,
-	.program = program_385, .program_hash = UINT64_C(0xce767d2cfc9caf1b),
+	.program = program_386, .program_hash = UINT64_C(0xce767d2cfc9caf1b),
 	.targets = (const int16_t[]){ 108, 109, 0 }
 };
 const struct r4_param r4_param_SupplyDelivery_status = {
@@ -20228,7 +20233,7 @@ const struct r4_param r4_param_SupplyDelivery_supplier = {
 	.number = 1284, .kind = R4_REFERENCE, .bit = 11, .code = "supplier",
 	.url = url_1284, .expression = expression_1284,
 	.compartments = 8,
-	.program = program_559, .program_hash = UINT64_C(0x31772b86763cfc32),
+	.program = program_560, .program_hash = UINT64_C(0x31772b86763cfc32),
 	.targets = (const int16_t[]){ 100, 108, 109, 0 }
 };
 const struct r4_param r4_param_SupplyDelivery_identifier = {
@@ -20308,13 +20313,13 @@ const struct r4_param r4_param_SupplyRequest_subject = {
 	.number = 1288, .kind = R4_REFERENCE, .bit = 12, .code = "subject",
 	.url = url_1288, .expression = expression_1288,
 	.compartments = 4,
-	.program = program_560, .program_hash = UINT64_C(0xdaa7c2f6e5736926),
+	.program = program_561, .program_hash = UINT64_C(0xdaa7c2f6e5736926),
 	.targets = (const int16_t[]){ 71, 100, 103, 0 }
 };
 const struct r4_param r4_param_SupplyRequest_supplier = {
 	.number = 1289, .kind = R4_REFERENCE, .bit = 13, .code = "supplier",
 	.url = url_1289, .expression = expression_1289,
-	.program = program_559, .program_hash = UINT64_C(0x81de532ad1ea746a),
+	.program = program_560, .program_hash = UINT64_C(0x81de532ad1ea746a),
 	.targets = (const int16_t[]){ 60, 100, 0 }
 };
 const struct r4_param r4_param_SupplyRequest_date = {
@@ -20384,7 +20389,7 @@ const struct r4_param r4_param_Task_based_on = {
 const struct r4_param r4_param_Task_business_status = {
 	.number = 1292, .kind = R4_TOKEN, .bit = 11, .code = "business-status",
 	.url = url_1292, .expression = expression_1292,
-	.program = program_561, .program_hash = UINT64_C(0xab2fa02a3ff0fcb2)
+	.program = program_562, .program_hash = UINT64_C(0xab2fa02a3ff0fcb2)
 };
 const struct r4_param r4_param_Task_code = {
 	.number = 1293, .kind = R4_TOKEN, .bit = 12, .code = "code",
@@ -20400,7 +20405,7 @@ const struct r4_param r4_param_Task_encounter = {
 const struct r4_param r4_param_Task_focus = {
 	.number = 1295, .kind = R4_REFERENCE, .bit = 14, .code = "focus",
 	.url = url_1295, .expression = expression_1295,
-	.program = program_415, .program_hash = UINT64_C(0x411aec12a519110a),
+	.program = program_416, .program_hash = UINT64_C(0x411aec12a519110a),
 	.targets = (const int16_t[]){ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 0 }
 };
 const struct r4_param r4_param_Task_group_identifier = {
@@ -20423,7 +20428,7 @@ const struct r4_param r4_param_Task_intent = {
 const struct r4_param r4_param_Task_modified = {
 	.number = 1299, .kind = R4_DATE, .bit = 18, .code = "modified",
 	.url = url_1299, .expression = expression_1299,
-	.program = program_562, .program_hash = UINT64_C(0x4635041e160b18b5)
+	.program = program_563, .program_hash = UINT64_C(0x4635041e160b18b5)
 };
 const struct r4_param r4_param_Task_owner = {
 	.number = 1300, .kind = R4_REFERENCE, .bit = 19, .code = "owner",
@@ -20440,18 +20445,18 @@ const struct r4_param r4_param_Task_part_of = {
 const struct r4_param r4_param_Task_patient = {
 	.number = 1302, .kind = R4_REFERENCE, .bit = 21, .code = "patient",
 	.url = url_1302, .expression = expression_1302,
-	.program = program_563, .program_hash = UINT64_C(0xd1b67c650fbe5e16),
+	.program = program_564, .program_hash = UINT64_C(0xd1b67c650fbe5e16),
 	.targets = (const int16_t[]){ 103, 0 }
 };
 const struct r4_param r4_param_Task_performer = {
 	.number = 1303, .kind = R4_TOKEN, .bit = 22, .code = "performer",
 	.url = url_1303, .expression = expression_1303,
-	.program = program_399, .program_hash = UINT64_C(0x2016cb2adf68afac)
+	.program = program_400, .program_hash = UINT64_C(0x2016cb2adf68afac)
 };
 const struct r4_param r4_param_Task_period = {
 	.number = 1304, .kind = R4_DATE, .bit = 23, .code = "period",
 	.url = url_1304, .expression = expression_1304,
-	.program = program_564, .program_hash = UINT64_C(0x8ae2c498eb31e45c)
+	.program = program_565, .program_hash = UINT64_C(0x8ae2c498eb31e45c)
 };
 const struct r4_param r4_param_Task_priority = {
 	.number = 1305, .kind = R4_TOKEN, .bit = 24, .code = "priority",
@@ -20474,7 +20479,7 @@ const struct r4_param r4_param_Task_status = {
 const struct r4_param r4_param_Task_subject = {
 	.number = 1308, .kind = R4_REFERENCE, .bit = 27, .code = "subject",
 	.url = url_1308, .expression = expression_1308,
-	.program = program_565, .program_hash = UINT64_C(0xb33ca95007cde581),
+	.program = program_566, .program_hash = UINT64_C(0xb33ca95007cde581),
 	.targets = (const int16_t[]){ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 0 }
 };
 const struct r4_param r4_param_TerminologyCapabilities__text = {
@@ -20652,23 +20657,23 @@ const struct r4_param r4_param_TestReport_issued = {
 const struct r4_param r4_param_TestReport_participant = {
 	.number = 1311, .kind = R4_URI, .bit = 11, .code = "participant",
 	.url = url_1311, .expression = expression_1311,
-	.program = program_566, .program_hash = UINT64_C(0x32e07fe92ae0f2bf)
+	.program = program_567, .program_hash = UINT64_C(0x32e07fe92ae0f2bf)
 };
 const struct r4_param r4_param_TestReport_result = {
 	.number = 1312, .kind = R4_TOKEN, .bit = 12, .code = "result",
 	.url = url_1312, .expression = expression_1312,
 	.system = "http://hl7.org/fhir/report-result-codes",
-	.program = program_567, .program_hash = UINT64_C(0x3cd5642537968dcd)
+	.program = program_568, .program_hash = UINT64_C(0x3cd5642537968dcd)
 };
 const struct r4_param r4_param_TestReport_tester = {
 	.number = 1313, .kind = R4_STRING, .bit = 13, .code = "tester",
 	.url = url_1313, .expression = expression_1313,
-	.program = program_568, .program_hash = UINT64_C(0xad3700e1fbed8a9d)
+	.program = program_569, .program_hash = UINT64_C(0xad3700e1fbed8a9d)
 };
 const struct r4_param r4_param_TestReport_testscript = {
 	.number = 1314, .kind = R4_REFERENCE, .bit = 14, .code = "testscript",
 	.url = url_1314, .expression = expression_1314,
-	.program = program_569, .program_hash = UINT64_C(0xfed8f60e6df45ce9),
+	.program = program_570, .program_hash = UINT64_C(0xfed8f60e6df45ce9),
 	.targets = (const int16_t[]){ 143, 0 }
 };
 const struct r4_param r4_param_TestScript__text = {
@@ -20784,7 +20789,7 @@ const struct r4_param r4_param_TestScript_status = {
 const struct r4_param r4_param_TestScript_testscript_capability = {
 	.number = 1327, .kind = R4_STRING, .bit = 21, .code = "testscript-capability",
 	.url = url_1327, .expression = expression_1327,
-	.program = program_570, .program_hash = UINT64_C(0x3bac1919a9fb733f)
+	.program = program_571, .program_hash = UINT64_C(0x3bac1919a9fb733f)
 };
 const struct r4_param r4_param_TestScript_title = {
 	.number = 1328, .kind = R4_STRING, .bit = 22, .code = "title",
@@ -20846,17 +20851,17 @@ const struct r4_param r4_param_ValueSet__tag = {
 const struct r4_param r4_param_ValueSet_code = {
 	.number = 1331, .kind = R4_TOKEN, .bit = 9, .code = "code",
 	.url = url_1331, .expression = expression_1331,
-	.program = program_571, .program_hash = UINT64_C(0xcf67f4b83becc7f6)
+	.program = program_572, .program_hash = UINT64_C(0xcf67f4b83becc7f6)
 };
 const struct r4_param r4_param_ValueSet_expansion = {
 	.number = 1332, .kind = R4_URI, .bit = 10, .code = "expansion",
 	.url = url_1332, .expression = expression_1332,
-	.program = program_572, .program_hash = UINT64_C(0x7b002786e35be22)
+	.program = program_573, .program_hash = UINT64_C(0x7b002786e35be22)
 };
 const struct r4_param r4_param_ValueSet_reference = {
 	.number = 1333, .kind = R4_URI, .bit = 11, .code = "reference",
 	.url = url_1333, .expression = expression_1333,
-	.program = program_573, .program_hash = UINT64_C(0x1fc81508b89da3e9)
+	.program = program_574, .program_hash = UINT64_C(0x1fc81508b89da3e9)
 };
 const struct r4_param r4_param_ValueSet_context = {
 	.number = 1344, .kind = R4_TOKEN, .bit = 12, .code = "context",
@@ -20986,7 +20991,7 @@ const struct r4_param r4_param_VerificationResult__tag = {
 const struct r4_param r4_param_VerificationResult_target = {
 	.number = 1334, .kind = R4_REFERENCE, .bit = 9, .code = "target",
 	.url = url_1334, .expression = expression_1334,
-	.program = program_505, .program_hash = UINT64_C(0xc8910997a3d8c2df),
+	.program = program_506, .program_hash = UINT64_C(0xc8910997a3d8c2df),
 	.targets = (const int16_t[]){ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 0 }
 };
 const struct r4_param r4_param_VisionPrescription__text = {
@@ -21034,13 +21039,13 @@ const struct r4_param r4_param_VisionPrescription__tag = {
 const struct r4_param r4_param_VisionPrescription_datewritten = {
 	.number = 1335, .kind = R4_DATE, .bit = 9, .code = "datewritten",
 	.url = url_1335, .expression = expression_1335,
-	.program = program_574, .program_hash = UINT64_C(0xc86afcfb06a64b4b)
+	.program = program_575, .program_hash = UINT64_C(0xc86afcfb06a64b4b)
 };
 const struct r4_param r4_param_VisionPrescription_prescriber = {
 	.number = 1336, .kind = R4_REFERENCE, .bit = 10, .code = "prescriber",
 	.url = url_1336, .expression = expression_1336,
 	.compartments = 8,
-	.program = program_575, .program_hash = UINT64_C(0x83b7543cae341a19),
+	.program = program_576, .program_hash = UINT64_C(0x83b7543cae341a19),
 	.targets = (const int16_t[]){ 108, 109, 0 }
 };
 const struct r4_param r4_param_VisionPrescription_status = {
