@@ -9,6 +9,7 @@
 #include "base/conf.h"
 #include "base/when.h"
 #include "fhir/bundle_entry.h"
+#include "wire/pg.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -98,18 +99,25 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct conf conf = { .base_url = "https://api.test/v3" };
 	struct str text = { (const char *)data, size };
+	static struct pg *pg;
 	struct ctx ctx = { .arena = arena_new(65536), .conf = &conf };
 	size_t room = jdoc_bound(text);
 	struct entries entries;
+	struct links links;
 	const struct jdoc *rewritten;
 	struct jdoc d;
 
+	/* What asks the database is told that there is none. */
+	if (pg == NULL)
+		pg = pg_new("host=/nonexistent", 0);
+	ctx.pg = pg;
 	if (jdoc_parse(&d, text, arena_array(ctx.arena, room,
 	    sizeof(struct jnode)), room, JDOC_DEPTH_MAX) == JDOC_OK) {
 		if (bundle_entries(&ctx, &d, allow_all, &entries) == OK) {
 			check_entries(&d, &entries);
-			check(refs_rewrite(&ctx, &d, &entries, &rewritten) ==
-			    OK || ctx.fault.count > 0);
+			refs_links(&ctx, &d, &entries, &links);
+			check(refs_rewrite(&ctx, &d, &entries, &links,
+			    &rewritten) == OK || ctx.fault.count > 0);
 			if (ctx.fault.count == 0)
 				check_rewritten(ctx.arena, rewritten);
 		} else

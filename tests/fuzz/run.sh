@@ -26,11 +26,13 @@ fi
 san=("-fsanitize=address,undefined" -fno-sanitize-recover=all)
 make -s BUILD="$build" CC=clang OPT=-O1 HARDEN= LDHARD= \
     SAN="${san[*]} -fsanitize=fuzzer-no-link -DARENA_DEBUG" WARN=-w "$build/libtwocare.a"
-read -ra libs <<<"$(pkg-config --libs libpq jansson openssl libcurl libsodium)"
+packages="libpq jansson openssl libcurl libsodium"
+read -ra flags <<<"$(pkg-config --cflags $packages)"
+read -ra libs <<<"$(pkg-config --libs $packages)"
 failed=
 for target; do
 	clang -std=c11 -D_GNU_SOURCE -g -O1 "${san[@]}" -fsanitize=fuzzer -Ibackend \
-	    -I"$build/gen" -o "$build/fuzz_$target" \
+	    -I"$build/gen" "${flags[@]}" -o "$build/fuzz_$target" \
 	    "tests/fuzz/fuzz_$target.c" "$build/libtwocare.a" "${libs[@]}" -lfcgi \
 	    -lunistring
 	mkdir -p "$build/corpus/$target"
