@@ -10,6 +10,10 @@
 /* Profiles of extensions within profiles, and bases of bases. */
 #define DEPTH_MAX	16
 
+/* Members and values that are looked at, of all profiles: a second or two. A
+ * resource of many values by a profile of many slices would take hours. */
+#define STEPS_MAX	UINT64_C(10000000)
+
 #define CORE	"http://hl7.org/fhir/StructureDefinition/"
 
 static void	check_profile(struct checker *c, const struct place *at,
@@ -18,6 +22,26 @@ static void	check_children(struct checker *c, const struct profile *p,
 		    size_t up, const struct place *at, uint32_t object);
 
 /* --- values --------------------------------------------------------------- */
+
+/* Count steps; true when there were too many, which is told once. */
+static bool
+spend(struct checker *c, const struct profile *p, size_t steps)
+{
+	bool before = c->steps > STEPS_MAX;
+
+	c->steps += steps;
+	if (c->steps > STEPS_MAX && !before)
+		(void)fail_as(c->w.ctx, ERR_VALIDATION, "too-costly",
+		    p->type, "checking by the profile %.*s takes too long: "
+		    "the rest is not checked", STR_ARGS(p->url));
+	return c->steps > STEPS_MAX;
+}
+
+static bool
+is_over(const struct checker *c)
+{
+	return walk_full(&c->w) || c->err != OK || c->steps > STEPS_MAX;
+}
 
 /* Types that an element may have; a choice of its base may be cut by them. */
 static bool
@@ -126,7 +150,7 @@ check_value(struct checker *c, const struct profile *p, size_t element,
     const struct place *at, struct value value)
 {
 	if (value.node == 0 || jdoc_type(c->w.d, value.node) == JDOC_NULL ||
-	    walk_full(&c->w) || c->err != OK)
+	    is_over(c))
 		return;
 	if (!is_allowed_type(c, p, element, value.member)) {
 		walk_problem(&c->w, at, BAD_VALUE, "must not be %.*s (%.*s)",
@@ -268,6 +292,8 @@ check_slice(struct checker *c, const struct profile *p, size_t sliced,
 	size_t n = 0;
 	struct place at = { NULL, STR_NONE, -1 };
 
+	if (spend(c, p, values->n * 8))
+		return;
 	for (size_t i = 0; i < values->n; i++) {
 		const struct found *found = &values->v[i];
 
@@ -276,8 +302,8 @@ check_slice(struct checker *c, const struct profile *p, size_t sliced,
 		if (is == SLICE_UNKNOWN) {
 			at = found->at;
 			walk_warning(&c->w, &at, NOT_CHECKED, "cannot be "
-			    "told to be of the slice %.*s by its discriminators: not checked "
-			    "(%.*s)", STR_ARGS(p->v[slice].slice),
+			    "told to be of the slice %.*s by its "
+			    "discriminators: not checked (%.*s)", STR_ARGS(p->v[slice].slice),
 			    STR_ARGS(p->url));
 			return;
 		}
@@ -381,9 +407,10 @@ static void
 check_children(struct checker *c, const struct profile *p, size_t up,
     const struct place *at, uint32_t object)
 {
-	for (size_t i = profile_child(p, up, up); i != 0 &&
-	    !walk_full(&c->w) && c->err == OK; i = profile_child(p, up, i))
-		if (is_later_slice(p, up, i))
+	for (size_t i = profile_child(p, up, up); i != 0 && !is_over(c);
+	    i = profile_child(p, up, i))
+		if (spend(c, p, c->w.d->nodes[object].count + 1U) ||
+		    is_later_slice(p, up, i))
 			continue;
 		else if (p->v[i].slice.n > 0)
 			check_lone_slices(c, p, i, at, object);

@@ -111,8 +111,8 @@ profile_check_binding(struct checker *c, const struct profile *p,
 	if (!set->found) {
 		if (!set->told)
 			walk_warning(&c->w, at, NOT_CHECKED, "is bound to "
-			    "the value set %.*s, whose codes are not known here: not "
-			    "checked", STR_ARGS(set->canonical));
+			    "the value set %.*s, whose codes are not known "
+			    "here: not checked", STR_ARGS(set->canonical));
 		set->told = true;
 	} else if (!is_member(c, set, value) && required)
 		walk_problem(&c->w, at, BAD_CODE, "must have a code of the "

@@ -207,6 +207,7 @@ profile_matches(struct ctx *ctx, const struct jdoc *m, uint32_t model,
 	if (type == JDOC_ARRAY)
 		return elements_match(ctx, m, model, d, value, pattern);
 	if (type == JDOC_STRING)
-		return str_eq(term_string(ctx, m, model), term_string(ctx, d, value));
+		return str_eq(term_string(ctx, m, model),
+		    term_string(ctx, d, value));
 	return str_eq(jdoc_raw(m, model), jdoc_raw(d, value));
 }

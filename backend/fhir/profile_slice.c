@@ -1,4 +1,5 @@
-/* Which slice of an element a value belongs to. R4 profiling.html#discriminator */
+/* Which slice of an element a value belongs to. R4
+ * profiling.html#discriminator */
 
 #include "fhir/profile_walk.h"
 

@@ -31,6 +31,7 @@ struct checker {
 	struct known_profile	*profiles;
 	struct known_set	*sets;
 	unsigned		 depth;	/* profiles within profiles */
+	uint64_t		 steps;	/* done so far */
 	enum err		 err;	/* of the database */
 };
 
