@@ -9,6 +9,8 @@
 #include "lib/resource.h"
 #include "lib/suite.h"
 
+#include <stdlib.h>
+
 #include <check.h>
 
 #undef fail	/* a macro of Check's past */
@@ -147,6 +149,35 @@ START_TEST(every_definition_is_valid_and_found_by_its_id)
 }
 END_TEST
 
+static int
+by_id(const void *a, const void *b)
+{
+	const struct definition *x = a, *y = b;
+
+	return str_cmp(x->id, y->id);
+}
+
+START_TEST(every_search_parameter_is_valid_and_has_an_id_of_its_own)
+{
+	const struct r4_type *type = r4_type_named(STR("SearchParameter"));
+	struct definitions list = definition_list(&ctx, type);
+
+	ck_assert_uint_gt(list.n, 2000);
+	qsort(list.v, list.n, sizeof(*list.v), by_id);
+	for (size_t i = 0; i < list.n; i++) {
+		struct str text = definition_write(&ctx, &list.v[i]);
+		struct jdoc d = resource_parse(arena, text);
+
+		ck_assert_msg(validate(&ctx, &d, 0, type) == OK, "%.*s: %.*s",
+		    STR_ARGS(text), STR_ARGS(ctx.fault.issues->text));
+		ck_assert_msg(i == 0 || !str_eq(list.v[i].id,
+		    list.v[i - 1].id), "%.*s twice", STR_ARGS(list.v[i].id));
+	}
+	ck_assert(definition_read(&ctx, type, STR("Patient-birthdate")).p !=
+	    NULL);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -157,5 +188,7 @@ main(void)
 	tcase_add_test(tc, every_route_of_an_operation_is_in_the_table);
 	tcase_add_test(tc, types_and_parameters_are_of_r4);
 	tcase_add_test(tc, every_definition_is_valid_and_found_by_its_id);
+	tcase_add_test(tc,
+	    every_search_parameter_is_valid_and_has_an_id_of_its_own);
 	return suite_run();
 }

@@ -58,9 +58,16 @@ START_TEST(an_issue_has_code_text_diagnostics_and_expression)
 }
 END_TEST
 
-START_TEST(an_issue_without_a_place_has_no_expression)
+START_TEST(an_issue_without_a_place_is_about_the_subject)
 {
 	fail(&ctx, ERR_NOT_FOUND, "no");
+	ctx.subject = STR("Patient");
+	expect("{\"resourceType\":\"OperationOutcome\",\"issue\":["
+	    "{\"severity\":\"error\",\"code\":\"not-found\","
+	    "\"details\":{\"text\":\"No\"},"
+	    "\"diagnostics\":\"resource_not_found req_1\","
+	    "\"expression\":[\"Patient\"]}]}");
+	ctx.subject = STR_NONE;
 	expect("{\"resourceType\":\"OperationOutcome\",\"issue\":["
 	    "{\"severity\":\"error\",\"code\":\"not-found\","
 	    "\"details\":{\"text\":\"No\"},"
@@ -75,7 +82,8 @@ START_TEST(issues_keep_their_order_and_severity)
 	ctx.request_id = STR_NONE;
 	expect("{\"resourceType\":\"OperationOutcome\",\"issue\":["
 	    "{\"severity\":\"warning\",\"code\":\"informational\","
-	    "\"details\":{\"text\":\"W\"},\"expression\":[\"Patient\"]},"
+	    "\"details\":{\"text\":\"W\"},"
+	    "\"diagnostics\":\"warning\",\"expression\":[\"Patient\"]},"
 	    "{\"severity\":\"fatal\",\"code\":\"exception\","
 	    "\"details\":{\"text\":\"F\"},"
 	    "\"diagnostics\":\"server_error\"}]}");
@@ -87,7 +95,8 @@ START_TEST(nothing_wrong_is_said_too)
 {
 	expect("{\"resourceType\":\"OperationOutcome\",\"issue\":["
 	    "{\"severity\":\"information\",\"code\":\"informational\","
-	    "\"details\":{\"text\":\"All is well\"}}]}");
+	    "\"details\":{\"text\":\"All is well\"},"
+	    "\"diagnostics\":\"information req_1\"}]}");
 	valid_outcome();
 }
 END_TEST
@@ -120,7 +129,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, open_ctx, close_ctx);
 	tcase_add_test(tc, an_issue_has_code_text_diagnostics_and_expression);
-	tcase_add_test(tc, an_issue_without_a_place_has_no_expression);
+	tcase_add_test(tc, an_issue_without_a_place_is_about_the_subject);
 	tcase_add_test(tc, issues_keep_their_order_and_severity);
 	tcase_add_test(tc, nothing_wrong_is_said_too);
 	tcase_add_test(tc, more_issues_than_are_kept_are_mentioned);

@@ -1,12 +1,8 @@
-/* OperationDefinitions from the table of operations. */
+/* What of itself the server has, and OperationDefinitions. */
 
 #include "api/definition.h"
 
-#include "api/operation.h"
 #include "base/conf.h"
-
-/* When what they say was last changed. */
-#define CHANGED		"2026-11-23"
 
 static void
 add_types(struct buf *b, const struct operation *o)
@@ -75,19 +71,18 @@ boolean(unsigned bit)
 }
 
 static struct str
-write_operation(struct ctx *ctx, const struct operation *o, struct str id)
+write_operation(struct ctx *ctx, const struct definition *definition)
 {
+	const struct operation *o = definition->operation;
 	struct buf b = buf_new(ctx->arena, 4096);
-	char *name = arena_alloc(ctx->arena, id.n);
+	struct str url = definition_url(ctx, definition);
 
-	/* opd-0: a name that a program can use. */
-	for (size_t i = 0; i < id.n; i++)
-		name[i] = (char)(id.p[i] == '-' ? '_' : id.p[i]);
 	buf_addf(&b, "{\"resourceType\":\"OperationDefinition\","
-	    "\"id\":\"%.*s\",\"url\":\"%s/fhir/OperationDefinition/%.*s\","
+	    "\"id\":\"%.*s\",\"url\":\"%.*s\","
 	    "\"name\":\"%.*s\",\"status\":\"active\",\"kind\":\"operation\","
-	    "\"date\":\"" CHANGED "\",\"description\":", STR_ARGS(id),
-	    ctx->conf->base_url, STR_ARGS(id), (int)id.n, name);
+	    "\"date\":\"" DEFINITION_CHANGED "\",\"description\":",
+	    STR_ARGS(definition->id), STR_ARGS(url),
+	    STR_ARGS(definition->name));
 	buf_add_quoted(&b, str_of(o->summary));
 	buf_addf(&b, ",\"affectsState\":%s,\"code\":\"%s\"",
 	    boolean(o->affects_state), o->name);
@@ -104,22 +99,99 @@ write_operation(struct ctx *ctx, const struct operation *o, struct str id)
 	return buf_str(&b);
 }
 
-static struct str
-read_operation(struct ctx *ctx, struct str wanted)
-{
-	for (size_t i = 0; i < operations_count; i++) {
-		struct str id = operation_id(ctx->arena, &operations[i]);
+/* --- all of them ---------------------------------------------------------- */
 
-		if (str_eq(id, wanted))
-			return write_operation(ctx, &operations[i], id);
+/* A name that a program can use: opd-0, spd-0. */
+static struct str
+name_of(struct ctx *ctx, struct str id)
+{
+	char *name = arena_alloc(ctx->arena, id.n);
+
+	for (size_t i = 0; i < id.n; i++)
+		name[i] = (char)(id.p[i] == '-' ? '_' : id.p[i]);
+	return (struct str){ name, id.n };
+}
+
+static struct definitions
+list_operations(struct ctx *ctx)
+{
+	struct definitions list = { arena_array(ctx->arena, operations_count,
+	    sizeof(*list.v)), operations_count };
+
+	for (size_t i = 0; i < operations_count; i++) {
+		list.v[i].operation = &operations[i];
+		list.v[i].id = operation_id(ctx->arena, &operations[i]);
+		list.v[i].name = name_of(ctx, list.v[i].id);
 	}
-	return STR_NONE;
+	return list;
+}
+
+/* "Patient-name"; ids have no '_', so _tag is "Patient--tag". */
+static void
+add_param_of(struct ctx *ctx, struct definitions *list,
+    const struct r4_type *of, const struct r4_param *param)
+{
+	struct definition *d = &list->v[list->n++];
+
+	d->of = of;
+	d->param = param;
+	d->id = arena_printf(ctx->arena, "%s-%s%s", of->name,
+	    param->code[0] == '_' ? "-" : "",
+	    param->code + (param->code[0] == '_'));
+	d->name = name_of(ctx, d->id);
+}
+
+static struct definitions
+list_params(struct ctx *ctx)
+{
+	struct definitions list = { NULL, 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < r4_types_count; i++)
+		n += r4_types[i].nparams;
+	list.v = arena_array(ctx->arena, n, sizeof(*list.v));
+	for (size_t i = 0; i < r4_types_count; i++)
+		for (size_t j = 0; j < r4_types[i].nparams; j++)
+			if (search_param_type(r4_types[i].params[j]) != NULL)
+				add_param_of(ctx, &list, &r4_types[i],
+				    r4_types[i].params[j]);
+	return list;
+}
+
+struct definitions
+definition_list(struct ctx *ctx, const struct r4_type *type)
+{
+	if (strcmp(type->name, "OperationDefinition") == 0)
+		return list_operations(ctx);
+	if (strcmp(type->name, "SearchParameter") == 0)
+		return list_params(ctx);
+	return (struct definitions){ NULL, 0 };
+}
+
+struct str
+definition_url(struct ctx *ctx, const struct definition *definition)
+{
+	return arena_printf(ctx->arena, "%s/fhir/%s/%.*s",
+	    ctx->conf->base_url, definition->operation != NULL ?
+	    "OperationDefinition" : "SearchParameter",
+	    STR_ARGS(definition->id));
+}
+
+struct str
+definition_write(struct ctx *ctx, const struct definition *definition)
+{
+	return definition->operation != NULL ?
+	    write_operation(ctx, definition) :
+	    definition_write_param(ctx, definition);
 }
 
 struct str
 definition_read(struct ctx *ctx, const struct r4_type *type, struct str id)
 {
-	if (strcmp(type->name, "OperationDefinition") == 0)
-		return read_operation(ctx, id);
+	struct definitions list = definition_list(ctx, type);
+
+	for (size_t i = 0; i < list.n; i++)
+		if (str_eq(list.v[i].id, id))
+			return definition_write(ctx, &list.v[i]);
 	return STR_NONE;
 }

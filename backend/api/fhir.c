@@ -113,7 +113,7 @@ fhir_read(struct ctx *ctx, const struct call *call, struct http_answer *answer)
 		subset_records(ctx, &subset, &record, 1);
 		answer_record(call, &record, answer);
 	}
-	if (err != ERR_NOT_FOUND || call->vid != 0)
+	if ((err != ERR_NOT_FOUND && err != ERR_DELETED) || call->vid != 0)
 		return err;
 	own.body = definition_read(ctx, call->type, call->id);
 	if (own.body.p == NULL)

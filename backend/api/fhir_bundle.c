@@ -2,6 +2,7 @@
 
 #include "api/fhir.h"
 
+#include "api/definition.h"
 #include "fhir/bundle.h"
 #include "fhir/subset.h"
 
@@ -23,18 +24,21 @@ keep_form(struct ctx *ctx, const struct call *call, struct str *link)
 
 /* Of a type, or within the compartment that the address names. */
 static enum err
-take_search(struct ctx *ctx, const struct call *call,
-    const struct http_params *params, struct search **out)
+find_page(struct ctx *ctx, const struct call *call,
+    const struct http_params *params, struct search_page *out)
 {
 	bool lenient = call->prefer.handling == HANDLING_LENIENT;
+	struct search *search;
 	enum err err;
 
 	if (call->owner == NULL)
-		return search_parse(ctx, call->type, params, lenient, out);
-	if ((err = fhir_check_id(ctx, call->id)) != OK)
+		return definition_search(ctx, call->type, params, lenient,
+		    out);
+	if ((err = fhir_check_id(ctx, call->id)) != OK ||
+	    (err = search_parse_within(ctx, call->owner, call->id, call->type,
+	    params, lenient, &search)) != OK)
 		return err;
-	return search_parse_within(ctx, call->owner, call->id, call->type,
-	    params, lenient, out);
+	return search_run(ctx, search, out);
 }
 
 /* The address of its pages below the base. */
@@ -53,12 +57,10 @@ static enum err
 search_by(struct ctx *ctx, const struct call *call,
     const struct http_params *params, struct http_answer *answer)
 {
-	struct search *search;
 	struct search_page page;
-	enum err err;
+	enum err err = find_page(ctx, call, params, &page);
 
-	if ((err = take_search(ctx, call, params, &search)) != OK ||
-	    (err = search_run(ctx, search, &page)) != OK)
+	if (err != OK)
 		return err;
 	page.self = fhir_link(ctx, call, page.self);
 	keep_form(ctx, call, &page.first);

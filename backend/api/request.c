@@ -138,9 +138,14 @@ type_named(struct ctx *ctx, struct str name, const struct r4_type **out)
 static enum err
 find_type(struct ctx *ctx, const struct route_match *m, struct call *call)
 {
-	enum err err = type_named(ctx, m->owner, &call->owner);
+	enum err err;
 
-	return err == OK ? type_named(ctx, m->type, &call->type) : err;
+	if ((err = type_named(ctx, m->owner, &call->owner)) != OK ||
+	    (err = type_named(ctx, m->type, &call->type)) != OK)
+		return err;
+	if (call->type != NULL)
+		ctx->subject = str_of(call->type->name);
+	return OK;
 }
 
 static enum err
@@ -395,6 +400,7 @@ request_part(struct ctx *ctx, const struct call *whole,
 	struct call call = { .req = req, .prefer = whole->prefer,
 	    .doc = doc, .node = node };
 	struct fault before = ctx->fault;
+	struct str subject = ctx->subject;
 	struct route_match m;
 	enum err err;
 
@@ -409,6 +415,7 @@ request_part(struct ctx *ctx, const struct call *whole,
 	if (err != OK)
 		answer_error(ctx, &call, err, &m, answer);
 	ctx->fault = before;
+	ctx->subject = subject;
 	if (before.last != NULL)
 		before.last->next = NULL;
 	return err;
@@ -443,6 +450,7 @@ request_new(struct request_world *world, struct http_exchange *x)
 	r->ctx = (struct ctx){
 		.arena = x->arena, .pg = world->pg, .conf = world->conf,
 		.request_id = request_id(x->arena, &x->req),
+		.subject = STR("Resource"),
 		.now_us = when_now(),
 	};
 	r->call.req = &x->req;

@@ -32,6 +32,9 @@ struct ctx {
 	struct who		 who;
 	struct fault		 fault;
 	struct str		 request_id;	/* "req_" + 26 characters */
+	struct str		 subject;	/* type of resource that an
+						 * issue without a place is
+						 * about; empty = unknown */
 	int64_t			 now_us;	/* Unix us; its beginning */
 };
 

@@ -18,16 +18,25 @@ begin_issue(struct buf *b, const char *severity, const char *code,
 	buf_addc(b, '}');
 }
 
+/* What support wants to know, and which resource it is about. */
 static void
-add_diagnostics(struct ctx *ctx, struct buf *b, enum err err)
+end_issue(struct ctx *ctx, struct buf *b, const char *code, struct str path)
 {
 	struct buf text = buf_new(ctx->arena, 64);
 
-	buf_addf(&text, "%s", fault_kind(err)->code);
+	buf_addf(&text, "%s", code);
 	if (ctx->request_id.n > 0)
 		buf_addf(&text, " %.*s", STR_ARGS(ctx->request_id));
 	buf_addz(b, ",\"diagnostics\":");
 	buf_add_quoted(b, buf_str(&text));
+	if (path.n == 0)
+		path = ctx->subject;
+	if (path.n > 0) {
+		buf_addz(b, ",\"expression\":[");
+		buf_add_quoted(b, path);
+		buf_addc(b, ']');
+	}
+	buf_addc(b, '}');
 }
 
 static void
@@ -42,14 +51,16 @@ add_issue(struct ctx *ctx, struct buf *b, const struct issue *issue)
 		severity = "fatal";
 	begin_issue(b, severity, issue->type != NULL ? issue->type :
 	    kind->issue, fault_sentence(ctx->arena, issue->text));
-	if (!issue->warning)
-		add_diagnostics(ctx, b, issue->err);
-	if (issue->path.n > 0) {
-		buf_addz(b, ",\"expression\":[");
-		buf_add_quoted(b, issue->path);
-		buf_addc(b, ']');
-	}
-	buf_addc(b, '}');
+	end_issue(ctx, b, issue->warning ? severity : kind->code,
+	    issue->path);
+}
+
+static void
+add_information(struct ctx *ctx, struct buf *b, const char *code,
+    struct str text)
+{
+	begin_issue(b, "information", code, text);
+	end_issue(ctx, b, "information", STR_NONE);
 }
 
 struct str
@@ -66,16 +77,12 @@ outcome_write(struct ctx *ctx)
 	}
 	if (ctx->fault.count > FAULT_ISSUES_MAX) {
 		buf_addc(&b, ',');
-		begin_issue(&b, "information", "incomplete", arena_printf(
+		add_information(ctx, &b, "incomplete", arena_printf(
 		    ctx->arena, "Only the first %d problems are listed",
 		    FAULT_ISSUES_MAX));
-		buf_addc(&b, '}');
 	}
-	if (ctx->fault.issues == NULL) {
-		begin_issue(&b, "information", "informational",
-		    STR("All is well"));
-		buf_addc(&b, '}');
-	}
+	if (ctx->fault.issues == NULL)
+		add_information(ctx, &b, "informational", STR("All is well"));
 	buf_addz(&b, "]}");
 	return buf_str(&b);
 }

@@ -303,8 +303,8 @@ check_slice(struct checker *c, const struct profile *p, size_t sliced,
 			at = found->at;
 			walk_warning(&c->w, &at, NOT_CHECKED, "cannot be "
 			    "told to be of the slice %.*s by its "
-			    "discriminators: not checked (%.*s)", STR_ARGS(p->v[slice].slice),
-			    STR_ARGS(p->url));
+			    "discriminators: not checked (%.*s)",
+			    STR_ARGS(p->v[slice].slice), STR_ARGS(p->url));
 			return;
 		}
 		if (is == SLICE_NO)
