@@ -176,4 +176,62 @@ for my $row (
     like $res->{json}{issue}[0]{details}{text}, qr/$says/, 'which says why';
 }
 
+# --- the newest of each code --------------------------------------------------
+
+sub observe {
+    my ($id, $time, $code, %more) = @_;
+    return put(Observation => $id, status => 'final', subject => { reference => 'Patient/last' }, code => $code,
+        category => [ { coding => [ { system => 'http://terminology.hl7.org/CodeSystem/observation-category', code => 'vital-signs' } ] } ],
+        ($time ? (effectiveDateTime => $time) : ()), %more);
+}
+put(Patient => 'last');
+my %pulse = (coding => [ { system => 'http://loinc.org', code => '8867-4' } ]);
+my %weight = (coding => [ { system => 'http://loinc.org', code => '29463-7' } ]);
+my %local = (coding => [ { system => 'http://example.org', code => 'w' }, @{ $weight{coding} } ]);
+observe("pulse$_", "2026-01-0$_", \%pulse) for 1 .. 3;
+observe('weight', '2026-01-05', \%weight);
+observe('local', '2026-01-06', \%local);
+observe('text', '2026-01-04', { text => 'Mood' });
+observe('undated', undef, \%pulse);
+put(Observation => 'other', %code, subject => $ref{'Patient/q'}, effectiveDateTime => '2026-02-01');
+
+sub lastn {
+    my ($query, @o) = @_;
+    return join ' ', map { s{^Observation/}{}r } found(ask(GET => "/Observation/\$lastn?$query", @o), 'match');
+}
+$res = ask(GET => '/Observation/$lastn?patient=last');
+is $res->{status}, 200, '$lastn' or diag $res->{content};
+is $res->{json}{total}, 3, 'says how many';
+is link_of($res, 'self'), "$fhir/Observation/\$lastn?patient=last", 'and what was asked';
+is lastn('patient=last'), 'local text pulse3', 'one of each code, newest first';
+is lastn('patient=Patient/last&max=2'), 'local weight text pulse3 pulse2', 'max';
+is lastn('subject=Patient/last&max=9&code=http://loinc.org|8867-4'), 'pulse3 pulse2 pulse1 undated', 'the criteria of a search';
+is lastn('patient=last&category=vital-signs&date=lt2026-01-03'), 'pulse2', 'several of them';
+is lastn('patient=last&category=laboratory'), '', 'none match';
+is lastn('patient=nobody'), '', 'nor of nobody';
+observe('tie', '2026-01-06', \%local);
+is join(' ', sort split / /, lastn('patient=last&category=vital-signs&code=29463-7')), 'local tie', 'equal times are both answered';
+$res = ask(GET => '/Observation/$lastn?patient=last&code=8867-4&_elements=status');
+is_deeply [ grep { $_->{resource}{effectiveDateTime} } @{ $res->{json}{entry} } ], [], '_elements';
+$res = ask(POST => '/Observation/$lastn', body => { resourceType => 'Parameters', parameter => [
+    { name => 'max', valuePositiveInt => 2 }, { name => 'patient', valueReference => { reference => 'Patient/last' } }, { name => 'code', valueString => '8867-4' } ] });
+is_deeply [ found($res, 'match') ], [qw(Observation/pulse3 Observation/pulse2)], 'by POST' or diag $res->{content};
+is_deeply [ found(ask(GET => link_of($res, 'self')), 'match') ], [qw(Observation/pulse3 Observation/pulse2)], 'its self link asks the same';
+for my $row (
+    [ 'code=8867-4',             'needs a patient' ],
+    [ 'patient:missing=false',   'needs a patient' ],
+    [ 'patient=last&max=0',      'ax must be' ],
+    [ 'patient=last&max=x',      'ax must be' ],
+    [ 'patient=last&_count=5',   'has no _count' ],
+    [ 'patient=last&_sort=date', 'has no _sort' ],
+    [ 'patient=last&nonsense=1', 'nonsense' ],
+) {
+    my ($query, $says) = @$row;
+    $res = ask(GET => "/Observation/\$lastn?$query");
+    is $res->{status}, 400, "$query: 400";
+    like $res->{json}{issue}[0]{details}{text}, qr/$says/, 'which says why';
+}
+is ask(GET => '/Patient/$lastn?patient=last')->{status}, 404, 'of observations alone';
+is ask(GET => '/Observation/$lastn?patient=last', token => $scoped{'patient:read'})->{status}, 403, 'with their right';
+
 done_testing;

@@ -23,6 +23,9 @@ route_handler	fhir_history, fhir_history_type, fhir_history_system;
 /* Patient/<id>/$everything, Encounter/<id>/$everything. */
 route_handler	fhir_everything;
 
+/* Observation/$lastn. */
+route_handler	fhir_lastn;
+
 /* Conditional update and delete, and the way of fhir_create with If-None-Exist
  * (fhir_conditional.c). */
 route_handler	fhir_update_by, fhir_delete_by, fhir_create_by;

@@ -106,6 +106,14 @@ static const struct parameter_kind encounter_everything_params[] = {
 { NULL, IN, NULL, 0, false, NULL },
 };
 
+/* And all that a search of Observations takes. */
+static const struct parameter_kind lastn_params[] = {
+/* name		use	type			min many	documentation */
+{ "max",	IN,	"positiveInt",		0, false, "Observations of each code, 1 without it; with equal times there may be more" },
+{ "return",	OUT,	"Bundle",		1, false, "The newest observations of each code; a patient or subject is needed, and 10,000 matches are the most" },
+{ NULL, IN, NULL, 0, false, NULL },
+};
+
 /* name, levels, types, affects state, summary, base, parameters */
 const struct operation operations[] = {
 { "validate",	TYPE | INSTANCE,	NULL,	false,
@@ -129,6 +137,9 @@ const struct operation operations[] = {
 { "everything",	INSTANCE,		"Encounter",	false,
   "All records of an encounter, and what they refer to",
   HL7 "Encounter-everything", encounter_everything_params },
+{ "lastn",	TYPE,			"Observation",	false,
+  "The newest observations of each code",
+  HL7 "Observation-lastn", lastn_params },
 };
 /* clang-format on */
 

@@ -401,7 +401,8 @@ referred_args(struct reading *r, const struct numbers *refs)
 	return a;
 }
 
-/* Records of a round; what they refer to is next. True when some had no room. */
+/* Records of a round; what they refer to is next. True when some had no
+ * room. */
 static bool
 take_referred(struct reading *r, const PGresult *res, struct numbers *next)
 {
