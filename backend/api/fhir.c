@@ -3,6 +3,7 @@
 #include "api/fhir.h"
 
 #include "api/definition.h"
+#include "api/authorize.h"
 #include "base/when.h"
 #include "fhir/match.h"
 #include "fhir/outcome.h"
@@ -146,6 +147,32 @@ fhir_check_body(struct ctx *ctx, const struct call *call)
 }
 
 enum err
+fhir_take_provenance(struct ctx *ctx, const struct call *call,
+    struct provenance *out)
+{
+	enum err err = provenance_read(ctx, call->req->var(call->req,
+	    "HTTP_X_PROVENANCE"), out);
+
+	if (err != OK || out->doc == NULL)
+		return err;
+	return authorize_entry(ctx, r4_type_named(STR("Provenance")), 'c');
+}
+
+/* One change of an id, and the provenance that came with it. */
+static enum err
+write_one(struct ctx *ctx, const struct call *call, struct change *change)
+{
+	struct provenance provenance;
+	size_t n = 1;
+	enum err err = fhir_take_provenance(ctx, call, &provenance);
+
+	provenance.changes = &change;
+	provenance.n = &n;
+	return err != OK ? err : store_write_look(ctx, change, n,
+	    provenance_look(&provenance), &provenance);
+}
+
+enum err
 fhir_create(struct ctx *ctx, const struct call *call,
     struct http_answer *answer)
 {
@@ -156,7 +183,7 @@ fhir_create(struct ctx *ctx, const struct call *call,
 	if (call->req->var(call->req, "HTTP_IF_NONE_EXIST").n > 0)
 		return fhir_create_by(ctx, call, answer);
 	if ((err = fhir_check_body(ctx, call)) != OK ||
-	    (err = store_write(ctx, &change, 1)) != OK)
+	    (err = write_one(ctx, call, &change)) != OK)
 		return err;
 	fhir_answer_written(ctx, call, &change.after, true, answer);
 	return OK;
@@ -205,7 +232,7 @@ fhir_update(struct ctx *ctx, const struct call *call,
 	if ((err = fhir_check_body(ctx, call)) != OK ||
 	    (err = check_body_id(ctx, call)) != OK ||
 	    (err = fhir_take_match(ctx, call, &change.if_match)) != OK ||
-	    (err = store_write(ctx, &change, 1)) != OK)
+	    (err = write_one(ctx, call, &change)) != OK)
 		return err;
 	fhir_answer_written(ctx, call, &change.after, change.created, answer);
 	return OK;
@@ -221,7 +248,7 @@ fhir_delete(struct ctx *ctx, const struct call *call,
 
 	if ((err = fhir_check_id(ctx, call->id)) != OK ||
 	    (err = fhir_take_match(ctx, call, &change.if_match)) != OK ||
-	    (err = store_write(ctx, &change, 1)) != OK)
+	    (err = write_one(ctx, call, &change)) != OK)
 		return err;
 	fhir_answer_deleted(ctx, call, &change.after, answer);
 	return OK;

@@ -6,6 +6,7 @@
 #define API_FHIR_H
 
 #include "api/route.h"
+#include "fhir/provenance.h"
 
 route_handler	fhir_read, fhir_search, fhir_search_form,
 		fhir_create, fhir_update, fhir_delete, fhir_bundle,
@@ -37,6 +38,10 @@ route_handler	fhir_patch, fhir_patch_by;
 
 /* The body is a resource of the address's type. */
 enum err	fhir_check_body(struct ctx *ctx, const struct call *call);
+
+/* X-Provenance, and the right to store it; its changes are the caller's. */
+enum err	fhir_take_provenance(struct ctx *ctx, const struct call *call,
+		    struct provenance *out);
 
 /* If-Match and If-None-Match as in struct change. */
 enum err	fhir_take_match(struct ctx *ctx, const struct call *call,

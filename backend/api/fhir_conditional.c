@@ -9,6 +9,19 @@
 #include "fhir/condition.h"
 #include "fhir/scope.h"
 
+/* What it comes to, and the provenance that came with it. */
+static enum err
+write_by(struct ctx *ctx, const struct call *call, struct conditional *c)
+{
+	struct provenance provenance;
+	enum err err = fhir_take_provenance(ctx, call, &provenance);
+
+	provenance.changes = &c->changes;
+	provenance.n = &c->n;
+	return err != OK ? err : conditional_write(ctx, c,
+	    provenance_look(&provenance), &provenance);
+}
+
 /* R4 http.html#ccreate: a record that is there is left as it is. It is shown
  * to who may read it. */
 enum err
@@ -25,7 +38,7 @@ fhir_create_by(struct ctx *ctx, const struct call *call,
 	    (err = condition_parse(ctx, call->type, call->req->var(call->req,
 	    "HTTP_IF_NONE_EXIST"), STR("If-None-Exist"),
 	    &c.condition)) != OK ||
-	    (err = conditional_write(ctx, &c, NULL, NULL)) != OK)
+	    (err = write_by(ctx, call, &c)) != OK)
 		return err;
 	if (c.there.type != NULL && call->prefer.ret != PREFER_OUTCOME &&
 	    !scope_allows(ctx->who.scope, call->type, SCOPE_R))
@@ -66,7 +79,7 @@ fhir_update_by(struct ctx *ctx, const struct call *call,
 	    (err = fhir_take_match(ctx, call, &c.wish.if_match)) != OK ||
 	    (err = condition_read(ctx, call->type, &call->params, STR_NONE,
 	    &c.condition)) != OK ||
-	    (err = conditional_write(ctx, &c, NULL, NULL)) != OK)
+	    (err = write_by(ctx, call, &c)) != OK)
 		return err;
 	fhir_answer_written(ctx, call, &c.changes->after, c.changes->created,
 	    answer);
@@ -85,7 +98,7 @@ fhir_delete_by(struct ctx *ctx, const struct call *call,
 	if ((err = fhir_take_match(ctx, call, &c.wish.if_match)) != OK ||
 	    (err = conditional_read_delete(ctx, &call->params, STR_NONE,
 	    &c)) != OK ||
-	    (err = conditional_write(ctx, &c, NULL, NULL)) != OK)
+	    (err = write_by(ctx, call, &c)) != OK)
 		return err;
 	fhir_answer_deleted(ctx, call, c.n == 1 ? &c.changes->after :
 	    &nothing, answer);

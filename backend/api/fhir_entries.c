@@ -75,14 +75,19 @@ fhir_bundle(struct ctx *ctx, const struct call *call,
 		[PREFER_OUTCOME] = BUNDLE_OUTCOME,
 	};
 	struct call whole = *call;
+	struct provenance provenance;
 	struct bundle_host host = {
 		.allow = authorize_entry,
 		.ask = ask_part,
 		.world = &whole,
 		.base = answer_fhir_base(ctx),
 		.returns = returns[call->prefer.ret],
+		.provenance = &provenance,
 	};
+	enum err err = fhir_take_provenance(ctx, call, &provenance);
 
+	if (err != OK)
+		return err;
 	if (whole.prefer.ret == PREFER_NOTHING)
 		whole.prefer.ret = PREFER_MINIMAL;
 	answer_private(answer);

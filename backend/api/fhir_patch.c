@@ -21,6 +21,8 @@ run(struct ctx *ctx, const struct call *call, struct edit *edit,
     struct http_answer *answer)
 {
 	bool json = field_is(call->req->content_type, MEDIA_JSON_PATCH);
+	struct change *change = &edit->change;
+	struct provenance provenance;
 	struct patch patch;
 	enum err err;
 
@@ -31,7 +33,13 @@ run(struct ctx *ctx, const struct call *call, struct edit *edit,
 	    &patch) : patch_read_resource(ctx, call->doc, call->node, &patch);
 	if (err != OK ||
 	    (err = fhir_take_match(ctx, call, &edit->if_match)) != OK ||
-	    (err = edit_write(ctx, edit)) != OK)
+	    (err = fhir_take_provenance(ctx, call, &provenance)) != OK)
+		return err;
+	provenance.changes = &change;
+	provenance.n = &edit->n;
+	edit->look = provenance_look(&provenance);
+	edit->look_arg = &provenance;
+	if ((err = edit_write(ctx, edit)) != OK)
 		return err;
 	fhir_answer_written(ctx, call, &edit->after, false, answer);
 	return OK;

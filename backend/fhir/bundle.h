@@ -6,6 +6,7 @@
 #define FHIR_BUNDLE_H
 
 #include "fhir/history.h"
+#include "fhir/provenance.h"
 #include "fhir/search.h"
 #include "fhir/store.h"
 
@@ -40,6 +41,9 @@ struct bundle_host {
 	void			*world;		/* of ask */
 	struct str		 base;		/* the FHIR base URL */
 	enum bundle_returns	 returns;
+	struct provenance	*provenance;	/* of a transaction; its
+						 * changes are set here. NULL:
+						 * none */
 };
 
 /*

@@ -2,10 +2,10 @@
  * What the criteria in a transaction come to: of entries that name their record
  * by them, and of references. They are looked for before anything is written,
  * because links between entries need the ids; what the transaction itself
- * deletes is not there any more. R4 resolves references last, so those to a type
- * that the transaction writes are looked for again when it has written, and the
- * entries with one that nothing met so far are written after the others.
- * R4 http.html#trules
+ * deletes is not there any more. R4 resolves references last, so those to a
+ * type that the transaction writes are looked for again when it has written,
+ * and the entries with one that nothing met so far are written after the
+ * others. R4 http.html#trules
  */
 
 #include "fhir/bundle_entry.h"

@@ -127,13 +127,34 @@ is_known(const struct transaction *t)
 	return t->links.n == 0;
 }
 
+static bool
+has_provenance(const struct transaction *t)
+{
+	return t->host->provenance != NULL &&
+	    t->host->provenance->doc != NULL;
+}
+
+static enum err
+store_provenance(struct ctx *ctx, const struct transaction *t)
+{
+	struct provenance *p = t->host->provenance;
+
+	if (!has_provenance(t))
+		return OK;
+	p->changes = &t->changes;
+	p->n = &t->n;
+	return provenance_look(p)(ctx, p);
+}
+
 static enum err
 look_at_all(struct ctx *ctx, void *arg)
 {
 	struct transaction *t = arg;
 	enum err err = is_known(t) ? OK : bundle_settle(ctx, t);
 
-	return err != OK ? err : read_entries(ctx, t);
+	if (err != OK || (err = store_provenance(ctx, t)) != OK)
+		return err;
+	return read_entries(ctx, t);
 }
 
 static enum err
@@ -152,8 +173,8 @@ write_entries(struct ctx *ctx, struct transaction *t)
 	}
 	if ((err = bundle_decide(ctx, t, &changes, &n)) != OK)
 		return err;
-	return store_write_look(ctx, changes, n, t->reads ? look_at_all :
-	    NULL, t);
+	return store_write_look(ctx, changes, n, t->reads ||
+	    has_provenance(t) ? look_at_all : NULL, t);
 }
 
 static void

@@ -90,15 +90,25 @@ decide(struct ctx *ctx, void *arg, struct change **changes, size_t *n)
 	struct edit *edit = arg;
 	enum err err = edit_decide(ctx, edit);
 
+	edit->n = err == OK && !edit->unchanged;
 	*changes = &edit->change;
-	*n = err == OK && !edit->unchanged;
+	*n = edit->n;
 	return err;
+}
+
+static enum err
+look(struct ctx *ctx, void *arg)
+{
+	struct edit *edit = arg;
+
+	return edit->look(ctx, edit->look_arg);
 }
 
 enum err
 edit_write(struct ctx *ctx, struct edit *edit)
 {
-	struct store_plan plan = { .decide = decide, .arg = edit };
+	struct store_plan plan = { .decide = decide, .arg = edit,
+	    .look = edit->look == NULL ? NULL : look };
 	enum err err;
 
 	if (edit->condition != NULL) {

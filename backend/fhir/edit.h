@@ -27,9 +27,13 @@ struct edit {
 						 * change */
 	edit_make		*make;
 	void			*arg;
+	store_look		*look;		/* before the commit; may be
+						 * NULL */
+	void			*look_arg;
 	/* Results */
 	struct change		 change;
-	bool			 unchanged;	/* and so not written */
+	size_t			 n;		/* changes: 1, or 0 when */
+	bool			 unchanged;	/* it is as it was */
 	struct record		 after;		/* as it is now */
 };
 
