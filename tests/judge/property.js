@@ -18,6 +18,7 @@ const os = require('os');
 const path = require('path');
 const { Random } = require('./random');
 const { Resources, TYPES } = require('./resources');
+const { Links } = require('./links');
 const { Searches, FORMS, or, and } = require('./searches');
 const { Server, env } = require('./server');
 
@@ -263,22 +264,36 @@ function groups(records) {
 	return out;
 }
 
+// Through references, and within compartments.
+function linkSearches(searches, records, random) {
+	const links = new Links(searches, records, (resource) =>
+	    anySearch(searches, [resource], random));
+	const made = [];
+
+	for (let i = 0; i < SEARCHES / 4 && records.length > 0; i++)
+		made.push(random.chance(0.7) ?
+		    links.make(random.pick(records), random) :
+		    links.within(random.pick(records), random));
+	return made.filter((search) => search);
+}
+
 const idsOf = (resources) => resources.map((r) => r.id).sort();
 const without = (a, b) => a.filter((x) => !b.includes(x));
 
 async function compare(server, search, records, random) {
-	const answer = await server.search(search.type, `${search.query}&` +
+	const where = search.path ?? search.type;
+	const answer = await server.search(where, `${search.query}&` +
 	    `_count=${random.pick([1000, 1000, 13])}`);
 
 	if (answer.status !== 200) {
-		failed(`${answer.status} of ${search.type}?${search.query}: ` +
+		failed(`${answer.status} of ${where}?${search.query}: ` +
 		    JSON.stringify(answer.json));
 		return;
 	}
 	const ours = idsOf(answer.found);
 	const naive = idsOf(records.filter((r) => search.test(r)));
 	if (ours.join() !== naive.join())
-		failed(`${search.type}?${search.query} (${search.form})\n` +
+		failed(`${where}?${search.query} (${search.form})\n` +
 		    `  not found: ${without(naive, ours).slice(0, 5)}\n` +
 		    `  found, but should not: ` +
 		    `${without(ours, naive).slice(0, 5)}\n` +
@@ -366,7 +381,8 @@ async function round(seed, expressions, kinds) {
 	const records = await readBack(server, types);
 	const byType = groups(records);
 	const random = new Random(seed + 2000);
-	const all = allSearches(searches, records, random);
+	const all = [...linkSearches(searches, records, random),
+		...allSearches(searches, records, random)];
 	const n = all.length;
 	const forms = new Set(all.map((search) => search.form)).size;
 	await share(CLIENTS, all, (search) => compare(server, search,
