@@ -43,8 +43,8 @@ static const struct plan_row {
 	const char	*wanted[4];
 } plans[] = {
 	{ { "t_members", "explain (costs off) execute everything_members(1, "
-	    "'{1}', '{1}', '{1}', '{now}', '{1}', '{1}', 9, now(), now(), 1, "
-	    "now(), 9)" }, { "Index Only Scan Backward using post_pkey",
+	    "'{1}', '{1}', '{1}', '{now}', '{1}', '{1}', 9, now(), now(), "
+	    "1, now(), 9)" }, { "Index Only Scan Backward using post_pkey",
 	    "using res_rid", "using ver_pkey", "(at = k.at) AND (rid = k.rid) AND (aux" } },
 	{ { "t_referred", "explain (costs off) execute everything_referred("
 	    "1, '{1}', '{1}', '{1}', 1::smallint, '{1}', '{1}', now(), 9)" },
