@@ -167,8 +167,45 @@ is $res->{status}, 200, 'a batch' or diag $res->{content};
 for my $i (0 .. $#rows) {
     like $res->{json}{entry}[$i]{response}{status}, qr/^$rows[$i][1]/, "in a batch: $rows[$i][2]" or diag explain $res->{json}{entry}[$i];
 }
+is $stack->post('', body => { resourceType => 'Bundle', type => 'transaction', entry => [ $rows[0][0] ] }, token => $stack->token($writer))->{status}, 403,
+  'who may not read may not patch in a transaction either';
 my $now = $stack->get("/Patient/$own")->{json};
 ok !$now->{active} && !exists $now->{gender}, 'both were done';
+
+# --- labels ---------------------------------------------------------------------
+
+my $meta = { profile => ['http://example.org/p'], tag => [ { system => 'urn:t', code => 'a' }, { system => 'urn:t', code => 'b' } ], security => [ { system => 'urn:s', code => 'x' } ] };
+$res = $stack->post('/Basic', body => { resourceType => 'Basic', meta => { %$meta, versionId => '7', lastUpdated => '2001-01-01T00:00:00Z', source => 'urn:from' }, code => { text => 'x' } });
+is $res->{status}, 201, 'a record with labels';
+my $basic = $res->{json}{id};
+is_deeply { map { $_ => $res->{json}{meta}{$_} } keys %$meta }, $meta, "the client's labels are kept";
+is $res->{json}{meta}{source}, 'urn:from', 'and its source';
+is $res->{json}{meta}{versionId}, '1', 'its version is not';
+
+sub labels { my ($what, $labels, %o) = @_; return $stack->post("/Basic/$basic/\$meta-$what", body => parameters({ name => 'meta', valueMeta => $labels }), %o) }
+
+sub returned { return $_[0]{json}{parameter}[0]{valueMeta} }
+
+$res = $stack->get("/Basic/$basic/\$meta");
+is $res->{status}, 200, '$meta';
+is_deeply returned($res), $stack->get("/Basic/$basic")->{json}{meta}, 'is the meta of the record';
+$res = labels(add => { tag => [ { system => 'urn:t', code => 'a', display => 'again' }, { system => 'urn:t', code => 'c' } ] });
+is $res->{status}, 200, '$meta-add' or diag $res->{content};
+is join(' ', map { $_->{code} } @{ returned($res)->{tag} }), 'a b c', 'adds what is not there';
+is returned($res)->{versionId}, '2', 'as a new version';
+is $stack->get("/Basic?_tag=urn:t|c&_id=$basic&_total=accurate")->{json}{total}, 1, 'which is found by it';
+is returned(labels(add => { tag => [ { system => 'urn:t', code => 'c' } ] }))->{versionId}, '2', 'what is there already makes none';
+$res = labels(delete => { tag => [ { system => 'urn:t', code => 'a' }, { code => 'b' } ], profile => [ 'http://example.org/p', 'http://example.org/q' ] });
+is join(' ', map { $_->{code} } @{ returned($res)->{tag} }), 'b c', '$meta-delete takes away what is the same';
+ok !exists returned($res)->{profile}, 'and the last of a list';
+is $stack->get("/Basic?_tag=urn:t|a&_id=$basic&_total=accurate")->{json}{total}, 0, 'it is no longer found by it';
+is_deeply returned($stack->get("/Basic/$basic/_history/1/\$meta"))->{profile}, $meta->{profile}, '$meta of a version';
+is labels(add => { tag => [ { code => 'z' } ] }, headers => { 'if-match' => 'W/"1"' })->{status}, 412, 'If-Match';
+is labels(add => { tag => 'x' })->{status}, 422, 'no Meta';
+is $stack->post("/Basic/$basic/\$meta-add", body => parameters())->{status}, 400, 'none at all';
+is $stack->get("/Basic/none/\$meta")->{status}, 404, 'of nothing';
+is $stack->get("/Basic/$basic/\$meta-add")->{status}, 405, 'by POST alone';
+is labels(add => {}, token => $stack->token($writer))->{status}, 403, 'needs the right to read, too';
 
 # --- many at once ---------------------------------------------------------------
 

@@ -31,8 +31,13 @@ route_handler	fhir_lastn;
  * (fhir_conditional.c). */
 route_handler	fhir_update_by, fhir_delete_by, fhir_create_by;
 
-/* Changes of elements, by id and by criteria (fhir_patch.c). */
-route_handler	fhir_patch, fhir_patch_by;
+/* Changes of elements, by id and by criteria (fhir_patch.c); of labels
+ * (fhir_meta.c). */
+route_handler	fhir_patch, fhir_patch_by, fhir_meta, fhir_meta_add,
+		fhir_meta_delete;
+
+/* Who else a Patient may be (fhir_match.c). */
+route_handler	fhir_match;
 
 /* --- steps of handlers that write ----------------------------------------- */
 

@@ -114,6 +114,28 @@ static const struct parameter_kind lastn_params[] = {
 { NULL, IN, NULL, 0, false, NULL },
 };
 
+static const struct parameter_kind meta_params[] = {
+/* name		use	type		min many	documentation */
+{ "return",	OUT,	"Meta",		1, false, "The meta of the record, or of the version that the address names" },
+{ NULL, IN, NULL, 0, false, NULL },
+};
+
+static const struct parameter_kind meta_change_params[] = {
+/* name		use	type		min many	documentation */
+{ "meta",	IN,	"Meta",		1, false, "Profiles, tags and security labels; a profile is known by its URL, the others by system and code" },
+{ "return",	OUT,	"Meta",		1, false, "The meta that the record has now; when it was changed that is a new version" },
+{ NULL, IN, NULL, 0, false, NULL },
+};
+
+static const struct parameter_kind match_params[] = {
+/* name			use	type		min many	documentation */
+{ "resource",		IN,	"Patient",	1, false, "What is known of the person: an identifier, or family and given name with the date of birth" },
+{ "onlyCertainMatches",	IN,	"boolean",	0, false, "Answer the one certain match alone; nothing when there are several" },
+{ "count",		IN,	"integer",	0, false, "How many to answer at most" },
+{ "return",		OUT,	"Bundle",	1, false, "A searchset, the best match first, with score and match-grade" },
+{ NULL, IN, NULL, 0, false, NULL },
+};
+
 /* name, levels, types, affects state, summary, base, parameters */
 const struct operation operations[] = {
 { "validate",	TYPE | INSTANCE,	NULL,	false,
@@ -140,6 +162,18 @@ const struct operation operations[] = {
 { "lastn",	TYPE,			"Observation",	false,
   "The newest observations of each code",
   HL7 "Observation-lastn", lastn_params },
+{ "meta",	INSTANCE,		NULL,		false,
+  "The profiles, tags and security labels of a record",
+  HL7 "Resource-meta", meta_params },
+{ "meta-add",	INSTANCE,		NULL,		true,
+  "Add profiles, tags and security labels to a record",
+  HL7 "Resource-meta-add", meta_change_params },
+{ "meta-delete", INSTANCE,		NULL,		true,
+  "Take profiles, tags and security labels off a record",
+  HL7 "Resource-meta-delete", meta_change_params },
+{ "match",	TYPE,			"Patient",	false,
+  "Records of the same person",
+  HL7 "Patient-match", match_params },
 };
 /* clang-format on */
 

@@ -102,6 +102,18 @@ const struct route routes[] = {
   fhir_everything,	"All records of a patient or an encounter", NULL },
 { HTTP_POST,	"/v3/fhir/{type}/{id}/$everything",	TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_JSON,	"*",
   fhir_everything,	"All records of a patient or an encounter", NULL },
+{ HTTP_GET,	"/v3/fhir/{type}/{id}/$meta",		TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_NONE,	"*",
+  fhir_meta,		"The labels of a record", NULL },
+{ HTTP_POST,	"/v3/fhir/{type}/{id}/$meta",		TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_JSON,	"*",
+  fhir_meta,		"The labels of a record", NULL },
+{ HTTP_GET,	"/v3/fhir/{type}/{id}/_history/{vid}/$meta", TOKEN, SCOPE_R, SLOW, FACE_FHIR, BODY_NONE, "*",
+  fhir_meta,		"The labels of one version", NULL },
+{ HTTP_POST,	"/v3/fhir/{type}/{id}/$meta-add",	TOKEN,	SCOPE_U | SCOPE_R, SLOW, FACE_FHIR, BODY_JSON,	"*",
+  fhir_meta_add,	"Add labels to a record", NULL },
+{ HTTP_POST,	"/v3/fhir/{type}/{id}/$meta-delete",	TOKEN,	SCOPE_U | SCOPE_R, SLOW, FACE_FHIR, BODY_JSON,	"*",
+  fhir_meta_delete,	"Take labels off a record", NULL },
+{ HTTP_POST,	"/v3/fhir/{type}/$match",		TOKEN,	SCOPE_R | SCOPE_S, SLOW, FACE_FHIR, BODY_JSON,	"*",
+  fhir_match,		"Records of the same person", NULL },
 };
 
 static const struct {

@@ -308,6 +308,10 @@ take_entry(struct ctx *ctx, const struct jdoc *d, uint32_t entry,
 	    (err = take_resource(ctx, m, e)) != OK ||
 	    (err = take_wish(ctx, e)) != OK)
 		return err;
+	/* Its tests and conditions tell what is there. */
+	if (e->patch != NULL &&
+	    (err = allow(ctx, e->change.type, 'r')) != OK)
+		return err;
 	return allow(ctx, e->change.type, m->verb);
 }
 
