@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/conf.h"
 #include "fhir/search_plan.h"
+#include "queries.h"
 #include "wire/migrate.h"
 
 #include <check.h>
@@ -372,10 +373,35 @@ check_gathers(void)
 	}
 }
 
+/* What comes along with a page. */
+static void
+check_includes(void)
+{
+	static const struct shape shape = { "included", "", DRIVE_RH, 0,
+	    false };
+	struct pg_args records = pg_args(ctx.arena);
+	struct pg_args lists = pg_args(ctx.arena);
+
+	pg_int4(&records, 1);
+	pg_int2s(&records, NULL, 0);
+	pg_texts(&records, NULL, 0);
+	pg_int4s(&records, NULL, 0);
+	pg_int8(&records, 1);
+	pg_int8(&records, 1);
+	check_statement(&shape, &query_include_records, &records);
+	pg_int4(&lists, 1);
+	pg_int2s(&lists, NULL, 0);
+	pg_int8s(&lists, NULL, 0);
+	pg_int8(&lists, 1);
+	pg_int8(&lists, 1);
+	check_statement(&shape, &query_include_listed, &lists);
+}
+
 START_TEST(pages_are_index_walks_when_the_tables_are_empty)
 {
 	check_shapes();
 	check_gathers();
+	check_includes();
 }
 END_TEST
 

@@ -17,7 +17,11 @@ from (
 			array[cardinality($2::smallint[])]), $2::smallint[],
 			$3::text[], $4::int[])
 			with ordinality w(tn, type, id, ver, i)
-		join res r on r.tn = w.tn and r.type = w.type and r.id = w.id
+		cross join lateral (
+			select r.*
+			from res r
+			where r.tn = w.tn and r.type = w.type and r.id = w.id
+			offset 0) r
 		cross join lateral (
 			select v.body
 			from ver v
