@@ -44,8 +44,9 @@ for my $type (qw(transaction batch)) {
     my $bundle = { resourceType => 'Bundle', type => $type, entry => [] };
     is ask(POST => '', body => $bundle)->{json}{type}, $claimed ? "$type-response" : undef, "$type: as claimed";
 }
-is scalar @{ $rest->{interaction} }, 3, 'and no other interaction of the whole system';
+is scalar @{ $rest->{interaction} }, 4, 'and no other interaction of the whole system';
 is ask(GET => '/_history')->{status}, 200, 'history-system: as claimed';
+is ask(GET => '?_type=Patient')->{json}{type}, 'searchset', 'search-system, too';
 is ask(GET => $_)->{status}, 404, "$_ is not there" for '/$everything';
 
 # Each interaction of each type, claimed or not: is it there? What is missing or

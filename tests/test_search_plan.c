@@ -141,6 +141,14 @@ static const struct shape {
 { "Patient",	 "_has:Observation:patient:code=a&_sort=family", DRIVE_STRING, -1, false },
 { "Observation", "_has:DiagnosticReport:result:code=a&date=gt2020", DRIVE_TYPE, -1, false },
 { "Observation", "_has:DiagnosticReport:result:code=a&subject:Patient.name=a&date=gt2020", DRIVE_TYPE, -1, false },
+{ "*",		 "",					DRIVE_TYPE,	-1, false },
+{ "*",		 "_type=Patient,Observation&_tag:not=a", DRIVE_TYPE,	-1, false },
+{ "*",		 "_type=Patient,Observation&_tag=a",	DRIVE_POST,	0, false },
+{ "*",		 "_id=a,b",				DRIVE_PICK,	0, false },
+{ "*",		 "_lastUpdated=gt2020&_tag=a",		DRIVE_UPDATED,	0, false },
+{ "*",		 "_tag=a&_sort=-_lastUpdated",		DRIVE_UPDATED,	-1, false },
+{ "*",		 "_tag=a&_sort=_id",			DRIVE_POST,	0, true },
+{ "Patient/p1/*", "_sort=_lastUpdated",			DRIVE_UPDATED,	-1, false },
 };
 /* clang-format on */
 
@@ -175,6 +183,8 @@ parse(const struct shape *shape, struct search **out)
 	struct str first = str_cut(&rest, '/');
 	struct str id;
 
+	if (rest.p == NULL && str_eqz(first, "*"))
+		return search_parse_all(&ctx, &params, false, out);
 	if (rest.p == NULL)
 		return search_parse(&ctx, r4_type_named(first), &params, false,
 		    out);

@@ -247,7 +247,8 @@ statement(struct ctx *ctx)
 		add_type(ctx, &b, &r4_types[i]);
 	}
 	buf_addz(&b, "],\"interaction\":[{\"code\":\"transaction\"},"
-	    "{\"code\":\"batch\"},{\"code\":\"history-system\"}]");
+	    "{\"code\":\"batch\"},{\"code\":\"history-system\"},"
+	    "{\"code\":\"search-system\"}]");
 	add_compartments(&b);
 	add_operations(ctx, &b, NULL);
 	buf_addz(&b, "}]}");

@@ -22,7 +22,21 @@ keep_form(struct ctx *ctx, const struct call *call, struct str *link)
 		*link = fhir_link(ctx, call, *link);
 }
 
-/* Of a type, or within the compartment that the address names. */
+/* Of the whole server, or within the compartment that the address names. */
+static enum err
+parse_wide(struct ctx *ctx, const struct call *call,
+    const struct http_params *params, bool lenient, struct search **out)
+{
+	enum err err;
+
+	if (call->owner == NULL)
+		return search_parse_all(ctx, params, lenient, out);
+	if ((err = fhir_check_id(ctx, call->id)) != OK)
+		return err;
+	return search_parse_within(ctx, call->owner, call->id, call->type,
+	    params, lenient, out);
+}
+
 static enum err
 find_page(struct ctx *ctx, const struct call *call,
     const struct http_params *params, struct search_page *out)
@@ -31,12 +45,10 @@ find_page(struct ctx *ctx, const struct call *call,
 	struct search *search;
 	enum err err;
 
-	if (call->owner == NULL)
+	if (call->owner == NULL && call->type != NULL)
 		return definition_search(ctx, call->type, params, lenient,
 		    out);
-	if ((err = fhir_check_id(ctx, call->id)) != OK ||
-	    (err = search_parse_within(ctx, call->owner, call->id, call->type,
-	    params, lenient, &search)) != OK)
+	if ((err = parse_wide(ctx, call, params, lenient, &search)) != OK)
 		return err;
 	return search_run(ctx, search, out);
 }
@@ -48,7 +60,7 @@ search_path(struct ctx *ctx, const struct call *call)
 	const char *type = call->type == NULL ? "*" : call->type->name;
 
 	if (call->owner == NULL)
-		return str_of(type);
+		return call->type == NULL ? STR_NONE : str_of(type);
 	return arena_printf(ctx->arena, "%s/%.*s/%s", call->owner->name,
 	    STR_ARGS(call->id), type);
 }

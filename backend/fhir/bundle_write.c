@@ -48,8 +48,8 @@ add_head(struct buf *b, const char *type, int64_t total)
 static struct str
 join(struct ctx *ctx, struct str base, struct str path)
 {
-	return arena_printf(ctx->arena, "%.*s/%.*s", STR_ARGS(base),
-	    STR_ARGS(path));
+	return path.n == 0 ? base : arena_printf(ctx->arena, "%.*s/%.*s",
+	    STR_ARGS(base), STR_ARGS(path));
 }
 
 /* What stands before a body: the end of the last entry, and the fullUrl. */

@@ -62,6 +62,13 @@ enum err	search_parse_within(struct ctx *ctx,
 		    const struct http_params *params, bool lenient,
 		    struct search **out);
 
+/* The same of the whole server: of the types that _type names, or of all that
+ * ctx's who may search. Of several, parameters are those of all types. R4
+ * http.html#search */
+enum err	search_parse_all(struct ctx *ctx,
+		    const struct http_params *params, bool lenient,
+		    struct search **out);
+
 enum err	search_run(struct ctx *ctx, struct search *search,
 		    struct search_page *out);
 

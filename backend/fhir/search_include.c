@@ -91,19 +91,19 @@ check_begin(struct parse *p, const struct http_param *param,
     const struct search_include *include)
 {
 	const struct r4_type *type = p->search->type;
+	const struct r4_type *first = include->reverse ? include->target :
+	    include->source;
 
 	if (include->iterate)
 		return OK;
-	if (include->reverse ? include->target != NULL &&
-	    include->target != type : include->source != NULL &&
-	    include->source != type)
+	if (first != NULL && !search_is_of(p->search, first))
 		return REFUSE(p, ERR_INVALID_REQUEST,
 		    "Search parameter '%.*s' of '%.*s' does not begin at a "
 		    "%s, which is searched for; to go on from what is "
 		    "included write %.*s:iterate", STR_ARGS(param->name),
 		    STR_ARGS(param->value), type->name, STR_ARGS(param->name));
 	if (include->reverse && include->param != NULL &&
-	    !search_is_target(include->param, type))
+	    p->search->ntypes == 0 && !search_is_target(include->param, type))
 		return REFUSE(p, ERR_INVALID_REQUEST,
 		    "'%s' of %s cannot refer to a %s", include->param->code,
 		    include->source->name, type->name);

@@ -113,8 +113,10 @@ take_subset(struct parse *p, const struct http_param *param)
 {
 	struct search *search = p->search;
 	struct str wrong;
-	enum err err = subset_take(p->ctx, &search->type, 1, param,
-	    &search->subset, &wrong);
+	enum err err = search->ntypes > 0 ? subset_take(p->ctx, search->types,
+	    search->ntypes, param, &search->subset, &wrong) :
+	    subset_take(p->ctx, &search->type, 1, param, &search->subset,
+	    &wrong);
 
 	search->counts = search->subset.kind == SUBSET_COUNT;
 	if (err == OK)
@@ -216,6 +218,19 @@ take_sort_key(struct parse *p, struct str key)
 	    "order", STR_ARGS(code));
 }
 
+/* The types were chosen before. */
+static enum err
+take_type(struct parse *p, const struct http_param *param)
+{
+	enum err err = once(p, &p->typed, "_type");
+
+	if (err != OK || p->search->whole)
+		return err;
+	return REFUSE(p, ERR_INVALID_REQUEST,
+	    "Search parameter '%.*s' is of searches of the whole server, "
+	    "/fhir?_type=Patient,Observation", STR_ARGS(param->name));
+}
+
 static enum err
 take_sort(struct parse *p, const struct http_param *param)
 {
@@ -255,7 +270,7 @@ static const struct general {
 { "_text",		not_offered,	false },	/* #text */
 { "_content",		not_offered,	false },
 { "_list",		not_offered,	false },	/* #list */
-{ "_type",		not_offered,	false },
+{ "_type",		take_type,	true },		/* #system */
 };
 
 /* --- modifiers ------------------------------------------------------------ */
@@ -456,6 +471,18 @@ search_parse(struct ctx *ctx, const struct r4_type *type,
     const struct http_params *params, bool lenient, struct search **out)
 {
 	*out = search_new(ctx, type, params);
+	return take_params(ctx, *out, params, lenient);
+}
+
+enum err
+search_parse_all(struct ctx *ctx, const struct http_params *params,
+    bool lenient, struct search **out)
+{
+	enum err err;
+
+	*out = search_new(ctx, NULL, params);
+	if ((err = search_choose_types(ctx, *out, params)) != OK)
+		return err;
 	return take_params(ctx, *out, params, lenient);
 }
 

@@ -13,7 +13,7 @@ struct parse {
 	bool			 lenient;
 	bool			 ignored;	/* the parameter at hand */
 	/* Seen: */
-	bool			 counted, sorted, skipped, totalled;
+	bool			 counted, sorted, skipped, totalled, typed;
 	/* Of the parameter at hand: references that its name has led through,
 	 * and searches of other types that it stands for. */
 	int			 links, branches;
@@ -56,6 +56,17 @@ bool		search_is_link(struct str name);
  */
 enum err	search_take_link(struct parse *p,
 		    const struct http_param *param);
+
+/* --- search_types.c ------------------------------------------------------- */
+
+/* Set the types of a search of the whole server. ERR_SCOPE for one that ctx's
+ * who may not search. */
+enum err	search_choose_types(struct ctx *ctx, struct search *search,
+		    const struct http_params *params);
+
+/* Whether records of type are searched for. */
+bool		search_is_of(const struct search *search,
+		    const struct r4_type *type);
 
 /* --- search_include.c ----------------------------------------------------- */
 

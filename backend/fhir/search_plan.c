@@ -237,6 +237,9 @@ choose_sorted(struct ctx *ctx, struct plan *plan,
 		drive(plan, DRIVE_POST, best->probe, false);
 	else if (best != NULL && best->count <= bound)
 		drive(plan, best->driver, best->probe, true);
+	else if (plan->search->ntypes > 0 && has_walk(plan->search) &&
+	    plan->search->sort[0].kind == SEARCH_UPDATED)
+		walk_sort_key(plan);
 	else if (plan->search->ntypes > 0)
 		return fail(ctx, ERR_NOT_SUPPORTED,
 		    "Too many records of all types to sort (more than %d); "

@@ -102,6 +102,7 @@ struct search {
 	 * condition is of a parameter that all have. */
 	const struct r4_type	**types;
 	size_t			 ntypes;	/* 0: type alone */
+	bool			 whole;	/* of the server: _type is taken */
 	const struct r4_type	*owner;	/* of its compartment, or NULL */
 	struct str		 owner_id;
 	struct search_condition	*conditions;

@@ -104,6 +104,7 @@ put_types(struct sql *q, const struct search *search)
 	else
 		pg_int2(q->a, search->type->number);
 	q->is_type = search->ntypes > 0 ? "= any ($2)" : "= $2";
+	q->of_type = search->ntypes > 0 ? "ty.type" : "$2";
 }
 
 static struct sql

@@ -26,6 +26,8 @@ struct sql {
 	const char		*w, *r;
 	/* What stands behind a type: "= $2", or of several "= any ($2)". */
 	const char		*is_type;
+	/* The type of the index walked: of several each has a walk. */
+	const char		*of_type;
 	/* Arguments: rows of a page, rows to leave out before them, both. */
 	int			 limit, skip, both;
 	bool			 skips;	/* some are left out */

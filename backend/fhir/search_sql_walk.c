@@ -148,6 +148,9 @@ put_starts(struct sql *q)
 		.hi_min = &first, .hi_max = &last, .n = 1 };
 	const struct probe *p = driving(q);
 
+	if (q->plan->search->ntypes > 0 && (q->walk == DRIVE_TYPE ||
+	    q->walk == DRIVE_UPDATED))
+		PUT(q, "unnest($2) ty(type) cross join ");
 	switch (q->walk) {
 	case DRIVE_POST:
 		sql_posts(q, &p->posts);
@@ -209,7 +212,7 @@ put_starts(struct sql *q)
 /* A type by the date of its records; those that span more than a day alone are
  * a list of postings. */
 #define ALL_RECORDS							\
-	"(select r.* from res r where r.tn = $1 and r.type = $2 "	\
+	"(select r.* from res r where r.tn = $1 and r.type = %s "	\
 	"and not r.deleted and g.flip = 0) w"
 #define WIDE_RECORDS							\
 	"(select p.at, p.rid, r.id, r.ver, r.updated, r.has, r.rh, "	\
@@ -259,7 +262,8 @@ legs_of(struct sql *q, const char *legs[LEGS_MAX])
 		legs[1] = COMPOSITES AT_SPAN;
 		return 2;
 	case DRIVE_TYPE:
-		legs[0] = ALL_RECORDS;
+		legs[0] = arena_z(q->ctx->arena, arena_printf(q->ctx->arena,
+		    ALL_RECORDS, q->of_type));
 		legs[1] = WIDE_RECORDS;
 		for (i = 0; i < q->plan->n; i++)
 			if (search_is_primary(q->plan,
@@ -422,7 +426,8 @@ put_range(struct sql *q)
 		put_bounds(q);
 		break;
 	case DRIVE_UPDATED:
-		PUT(q, "w.tn = $1 and w.type = $2 and w.ver = r.ver and ");
+		PUT(q, "w.tn = $1 and w.type = %s and w.ver = r.ver and ",
+		    q->of_type);
 		put_bounds(q);
 		break;
 	case DRIVE_DATE:

@@ -31,12 +31,19 @@ search_count_matches(struct ctx *ctx, const struct plan *plan, int64_t *total)
 static enum err
 count_type(struct ctx *ctx, const struct plan *plan, int64_t *total)
 {
+	const struct search *search = plan->search;
+	const struct r4_type *const *types = search->ntypes > 0 ?
+	    search->types : &search->type;
+	size_t n = search->ntypes > 0 ? search->ntypes : 1, i;
+	int16_t *numbers = arena_array(ctx->arena, n, sizeof(*numbers));
 	struct pg_args a = pg_args(ctx->arena);
 	PGresult *res;
 	enum err err;
 
+	for (i = 0; i < n; i++)
+		numbers[i] = types[i]->number;
 	pg_int4(&a, plan->tn);
-	pg_int2(&a, plan->search->type->number);
+	pg_int2s(&a, numbers, n);
 	if ((err = pg_exec(ctx, &query_search_total_type, &a, &res)) == OK)
 		*total = pg_get_int8(res, 0, 0);
 	return err;

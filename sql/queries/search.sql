@@ -175,9 +175,9 @@ select value
 from setting
 where name = 'cursor_key'
 
--- The number of records of a type.
--- $1 tn, $2 type; count; cnt_pkey.
+-- The number of records of some types.
+-- $1 tn, $2 types; count; cnt_pkey.
 -- name: search_total_type
 select coalesce(sum(n), 0)::bigint
 from cnt
-where tn = $1 and type = $2
+where tn = $1 and type = any ($2)
