@@ -13,6 +13,7 @@
 #define MEDIA_JSON	"application/json"
 #define MEDIA_FHIR	"application/fhir+json"
 #define MEDIA_FORM	"application/x-www-form-urlencoded"
+#define MEDIA_NDJSON	"application/fhir+ndjson"	/* of bulk data */
 
 /* Whose habits an answer follows. */
 enum face {

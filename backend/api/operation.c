@@ -3,6 +3,7 @@
 #include "api/operation.h"
 
 #define HL7	"http://hl7.org/fhir/OperationDefinition/"
+#define BULK	"http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
 
 #define IN	PARAMETER_IN
 #define OUT	PARAMETER_OUT
@@ -12,6 +13,29 @@
 #define INSTANCE OPERATION_INSTANCE
 
 /* clang-format off */
+static const struct parameter_kind export_params[] = {
+/* name			use	type		min many	documentation */
+{ "_outputFormat",	IN,	"string",	0, false, "application/fhir+ndjson, which is the only one" },
+{ "_since",		IN,	"instant",	0, false, "What has changed after this time alone, and what was deleted" },
+{ "_type",		IN,	"string",	0, true,  "The types to export, with commas between them; without it all that may be read" },
+{ "_typeFilter",	IN,	"string",	0, true,  "Records that a search finds alone: Observation?status=final; of one type each of several will do" },
+{ NULL, IN, NULL, 0, false, NULL },
+};
+
+static const struct parameter_kind patient_export_params[] = {
+/* name			use	type		min many	documentation */
+{ "_outputFormat",	IN,	"string",	0, false, "application/fhir+ndjson, which is the only one" },
+{ "_since",		IN,	"instant",	0, false, "What has changed after this time alone" },
+{ "_type",		IN,	"string",	0, true,  "The types to export, with commas between them; without it all that may be read" },
+{ "_typeFilter",	IN,	"string",	0, true,  "Records that a search finds alone: Observation?status=final; of one type each of several will do" },
+{ "patient",		IN,	"Reference",	0, true,  "Of these patients alone" },
+{ NULL, IN, NULL, 0, false, NULL },
+};
+
+static const struct parameter_kind import_params[] = {
+{ NULL, IN, NULL, 0, false, NULL },
+};
+
 static const struct parameter_kind validate_params[] = {
 /* name		use	type			min many	documentation */
 { "resource",	IN,	"Resource",		0, false, "The resource to look at; without it, of an instance, the stored one" },
@@ -138,6 +162,18 @@ static const struct parameter_kind match_params[] = {
 
 /* name, levels, types, affects state, summary, base, parameters */
 const struct operation operations[] = {
+{ "export",	SYSTEM,			NULL,	false,
+  "All records as files, asynchronously",
+  BULK "export", export_params },
+{ "export",	TYPE,			"Patient",	false,
+  "The records of patients as files, asynchronously",
+  BULK "patient-export", patient_export_params },
+{ "export",	INSTANCE,		"Group",	false,
+  "The records of a group's patients as files, asynchronously",
+  BULK "group-export", patient_export_params },
+{ "import",	SYSTEM,			NULL,	true,
+  "The resources of the body, one a line, written asynchronously; needs the scope system:admin",
+  NULL, import_params },
 { "validate",	TYPE | INSTANCE,	NULL,	false,
   "Whether a resource could be stored, or a record deleted",
   HL7 "Resource-validate", validate_params },

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "api/authorize.h"
+#include "api/fhir_bulk.h"
 #include "api/operation.h"
 #include "api/pretty.h"
 #include "base/buf.h"
@@ -224,7 +225,10 @@ choose_media(struct ctx *ctx, struct call *call, struct str format)
 	const struct http_req *req = call->req;
 	struct str accept = req->var(req, "HTTP_ACCEPT");
 
-	if (call->route->face != FACE_FHIR)
+	/* What nginx sends is what it is; an error is told as ever. */
+	if (call->route->handler == fhir_bulk_file)
+		call->media = MEDIA_FHIR;
+	else if (call->route->face != FACE_FHIR)
 		call->media = field_accept(accept, MEDIA_JSON) != NULL ?
 		    MEDIA_JSON : NULL;
 	else if (format.n > 0)

@@ -3,6 +3,7 @@
 #include "api/route.h"
 
 #include "api/fhir.h"
+#include "api/fhir_bulk.h"
 #include "api/health.h"
 #include "api/login.h"
 #include "api/metrics.h"
@@ -118,6 +119,26 @@ const struct route routes[] = {
   fhir_meta_delete,	"Take labels off a record", NULL },
 { HTTP_POST,	"/v3/fhir/{type}/$match",		TOKEN,	SCOPE_R | SCOPE_S, SLOW, FACE_FHIR, BODY_JSON,	"*",
   fhir_match,		"Records of the same person", NULL },
+{ HTTP_GET,	"/v3/fhir/$export",			TOKEN,	0,	 SLOW,	FACE_FHIR,  BODY_NONE,	"*",
+  fhir_export,		"Export all records to files", NULL },
+{ HTTP_POST,	"/v3/fhir/$export",			TOKEN,	0,	 SLOW,	FACE_FHIR,  BODY_JSON,	"*",
+  fhir_export,		"Export all records to files", NULL },
+{ HTTP_GET,	"/v3/fhir/{type}/$export",		TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_NONE,	"*",
+  fhir_export,		"Export the records of all patients", NULL },
+{ HTTP_POST,	"/v3/fhir/{type}/$export",		TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_JSON,	"*",
+  fhir_export,		"Export the records of some or all patients", NULL },
+{ HTTP_GET,	"/v3/fhir/{type}/{id}/$export",		TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_NONE,	"*",
+  fhir_export,		"Export the records of a group's patients", NULL },
+{ HTTP_POST,	"/v3/fhir/{type}/{id}/$export",		TOKEN,	SCOPE_R, SLOW,	FACE_FHIR,  BODY_JSON,	"*",
+  fhir_export,		"Export the records of a group's patients", NULL },
+{ HTTP_POST,	"/v3/fhir/$import",			TOKEN,	0,	 SLOW,	FACE_FHIR,  BODY_OTHER,	"",
+  fhir_import,		"Write the resources of a file", NULL },
+{ HTTP_GET,	"/v3/fhir/bulk/{id}",			TOKEN,	0,	 FAST,	FACE_FHIR,  BODY_NONE,	"",
+  fhir_bulk_status,	"How far an export or import is, and its files", NULL },
+{ HTTP_DELETE,	"/v3/fhir/bulk/{id}",			TOKEN,	0,	 FAST,	FACE_FHIR,  BODY_NONE,	"",
+  fhir_bulk_cancel,	"Cancel an export or import, delete its files", NULL },
+{ HTTP_GET,	"/v3/fhir/bulk/{id}/{vid}",		TOKEN,	0,	 FAST,	FACE_FHIR,  BODY_NONE,	"",
+  fhir_bulk_file,	"A file of an export or import", NULL },
 };
 
 static const struct {

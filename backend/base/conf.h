@@ -28,6 +28,9 @@ struct conf {
 	long		 keepalive_s;	/* nginx's upstream keepalive_timeout */
 	long		 io_timeout_s;	/* on a FastCGI connection */
 	long		 statement_timeout_ms;
+	long		 task_workers;	/* processes of jobs for tasks */
+	long		 export_ttl_s;	/* files of a bulk export live */
+	long		 export_file_bytes; /* of one; then another begins */
 	long		 log_level;	/* enum log_level, by name */
 	long		 delete_many;	/* conditional_delete = multiple */
 	long		 keep_referred;	/* delete_referred = refuse */

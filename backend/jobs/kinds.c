@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "base/when.h"
 #include "oauth/keyring.h"
+#include "platform/task.h"
 #include "queries.h"
 #include "wire/pg.h"
 
@@ -40,6 +41,7 @@ static const struct kind kinds[] = {
 { "key_rotate",		keyring_rotate_old,	60 },
 { "key_retire",		keyring_retire_old,	60 },
 { "revocation_expire",	expire_revocations,	60 },
+{ "task_sweep",		task_sweep,		5 },
 { "secret_expire",	expire_secrets,		3600 },
 };
 /* clang-format on */

@@ -10,6 +10,7 @@
 #include "base/when.h"
 #include "jobs/edge.h"
 #include "jobs/kinds.h"
+#include "jobs/tasks.h"
 #include "wire/pg.h"
 
 #define TURN_MS		250	/* a change that no notice told of */
@@ -129,16 +130,19 @@ jobs_loop(const struct ctx *ctx, const volatile sig_atomic_t *stop)
 	struct ctx work = *ctx;
 	struct loop loop = { .edge = edge_new(ctx->conf->state_dir),
 	    .wait_ms = TURN_MS };
+	struct crew *crew = crew_new(ctx->arena, ctx->conf, stop);
 
 	work.arena = arena_new(ARENA_BYTES);
 	while (*stop == 0) {
 		work.now_us = when_now();
+		crew_tend(crew, &work);
 		note_outcome(&work, &loop, turn(&work, &loop));
 		fault_clear(&work);
 		arena_reset(work.arena);
 		if (*stop == 0)
 			wait_turn(&work, &loop);
 	}
+	crew_end(crew);
 	edge_free(loop.edge);
 	arena_free(work.arena);
 }
