@@ -101,7 +101,7 @@ my @found = (
     [ '/Observation?value-quantity=70.3',                         'q1' ],
     [ '/Observation?value-quantity=gt70||kg',                     'q1 q2' ],
     [ '/Observation?value-quantity=ap68|http://unitsofmeasure.org|kg', 'q1 q2' ],
-    [ '/Observation?value-quantity=gt1|http://unitsofmeasure.org|g', '' ],
+    [ '/Observation?value-quantity=gt1|http://unitsofmeasure.org|mL', '' ],
     [ '/Observation?combo-value-quantity=gt1&_sort=_id',          'q1 q2 q3' ],
     [ '/Observation?component-code-value-quantity=sys$gt100',     'q3' ],
     [ '/Observation?component-code-value-quantity=dia$gt100',     '' ],

@@ -6,6 +6,7 @@ use utf8;
 use warnings;
 use lib 't/lib';
 
+use JSON::PP;
 use Stack;
 use Test::More;
 
@@ -111,5 +112,62 @@ for (qw(47.3 91|8 47|181 x|8 47|8|x|km 47|8|-1|km 47|8|1|kg)) {
     is $res->{status}, 400, "near=$_ is refused";
     like $res->{content}, qr/'near'/, '... by name';
 }
+
+# --- lists
+
+put({   resourceType => 'List', id => 'mine', status => 'current', mode => 'working',
+        entry        => [
+            map({ { item => { reference => $_ } } } 'Observation/u1', 'Observation/u8', 'Location/bern',
+                'Observation/none', 'Observation/u2/_history/1', 'https://elsewhere.org/fhir/Observation/u6'),
+            { item => { reference => 'Observation/u9' }, deleted => JSON::PP::true },
+        ] });
+put({ resourceType => 'List', id => 'empty', status => 'current', mode => 'working' });
+is ids('/Observation?_list=mine'),                       'u1 u2 u8', 'what a List names';
+is ids('/Location?_list=List/mine'),                     'bern',     '... of the type';
+is ids('/Observation?_list=mine&_id=u8,u9'),             'u8',       'with ids';
+is ids("/Observation?_list=mine&value-quantity=5.4|$ucum|g"), 'u1 u2', 'with another condition';
+is ids('/Observation?_list=mine&_sort=-value-quantity'), 'u1 u2 u8', 'sorted';
+is ids('/Observation?_list=empty'),                      '',         'an empty List';
+for ('none', '$current-medications', 'a%20b') {
+    my $res = get("/Observation?_list=$_");
+    is $res->{status}, 400, "_list=$_ is refused";
+    like $res->{content}, qr/'_list'/, '... by name';
+}
+
+# --- what every type has
+
+put({   resourceType => 'Patient', id => 'meta',
+        meta         => {
+            source => 'http://acme.org/feed#1', profile => ['http://acme.org/StructureDefinition/p|2'],
+            security => [ { system => 'http://acme.org/labels', code => 'R' } ], tag => [ { code => 'x' } ],
+        } });
+is ids("/Patient?$_"), 'meta', $_
+    for '_source=http://acme.org/feed%231', '_security=R', '_security=http://acme.org/labels|R', '_security=http://acme.org/labels|',
+    '_tag=|x', '_profile=http://acme.org/StructureDefinition/p', '_profile=http://acme.org/StructureDefinition/p|2', '_source:below=http://acme.org';
+is ids('/Patient?_profile=http://acme.org/StructureDefinition/p|3'), '', '_profile of another version';
+
+# --- what is refused, what is ignored
+
+for (qw(_filter=a _text=a _content=a _query=a _contained=true)) {
+    my ($name) = /([^=]+)/;
+    my $res = get("/Patient?$_");
+    is $res->{status}, 400, "$name is refused";
+    like $res->{json}{issue}[0]{details}{text}, qr/'$name'/, '... by name';
+}
+my $res = get('/Patient?_tag=x&_filter=a&nmae=b&_sort=nonsense', headers => { Prefer => 'handling=lenient' });
+is $res->{status}, 200, 'lenient: answered';
+my ($self) = map { $_->{url} } grep { $_->{relation} eq 'self' } @{ $res->{json}{link} };
+like $self, qr/\?_tag=x$/, '... the self link shows what was applied';
+my ($outcome) = map { $_->{resource} } grep { $_->{search}{mode} eq 'outcome' } @{ $res->{json}{entry} };
+is $outcome && $outcome->{resourceType}, 'OperationOutcome', '... and an entry says what was not';
+is scalar(grep { $_->{severity} eq 'warning' } @{ $outcome->{issue} // [] }), 3, '... each of three';
+
+for my $pretty ('', '&_pretty=true') {
+    my $posted = $stack->post('/Patient/_search', token => $token, body => "_tag=x$pretty", type => 'application/x-www-form-urlencoded');
+    is $posted->{status}, 200, "a posted search$pretty";
+    is(($posted->{content} =~ /\n\s+"/ ? 1 : 0), $pretty ? 1 : 0, '... as pretty as asked');
+}
+$res = $stack->post('/Patient/_search', token => $token, body => '_tag=x&_format=xml', type => 'application/x-www-form-urlencoded');
+is $res->{status}, 406, '_format of a posted search counts';
 
 done_testing;

@@ -3,6 +3,9 @@
 #include "api/fhir.h"
 
 #include "api/definition.h"
+#include "api/field.h"
+#include "api/pretty.h"
+#include "base/buf.h"
 #include "fhir/bundle.h"
 #include "fhir/subset.h"
 
@@ -92,13 +95,39 @@ fhir_search(struct ctx *ctx, const struct call *call,
 	return search_by(ctx, call, &call->params, answer);
 }
 
+/* A posted _format or _pretty counts as one of the query does; false when it is
+ * another parameter. R4 http.html#parameters */
+static bool
+take_form(struct ctx *ctx, const struct http_param *param, struct call *call)
+{
+	struct buf form;
+
+	if (str_eqz(param->name, "_format"))
+		call->media = field_format(param->value);
+	else if (str_eqz(param->name, "_pretty"))
+		call->pretty = str_eqz(param->value, "true");
+	else
+		return false;
+	form = buf_new(ctx->arena, call->form.n + param->value.n + 16);
+	buf_add(&form, call->form);
+	if (form.n > 0)
+		buf_addc(&form, '&');
+	buf_add(&form, param->name);
+	buf_addc(&form, '=');
+	buf_add_percent(&form, param->value);
+	call->form = buf_str(&form);
+	return true;
+}
+
 /* The parameters of the query, then those of the body: one search. */
 enum err
 fhir_search_form(struct ctx *ctx, const struct call *call,
     struct http_answer *answer)
 {
 	const struct http_req *req = call->req;
-	struct http_params form, both;
+	struct http_params form, both = { .n = 0 };
+	struct call posted = *call;
+	enum err err;
 
 	if (req->body.n > 0 && !field_is(req->content_type, MEDIA_FORM))
 		return fail(ctx, ERR_MEDIA_TYPE, "send the parameters of a "
@@ -109,10 +138,18 @@ fhir_search_form(struct ctx *ctx, const struct call *call,
 		return fail(ctx, ERR_INVALID_REQUEST, "the form is not valid: "
 		    "percent-encoded UTF-8 without NUL and at most %d "
 		    "parameters are allowed", HTTP_PARAMS_MAX);
-	both.n = call->params.n + form.n;
-	both.v = arena_array(ctx->arena, both.n, sizeof(*both.v));
-	for (size_t i = 0; i < both.n; i++)
-		both.v[i] = i < call->params.n ? call->params.v[i] :
-		    form.v[i - call->params.n];
-	return search_by(ctx, call, &both, answer);
+	both.v = arena_array(ctx->arena, call->params.n + form.n,
+	    sizeof(*both.v));
+	for (size_t i = 0; i < call->params.n; i++)
+		both.v[both.n++] = call->params.v[i];
+	for (size_t i = 0; i < form.n; i++)
+		if (!take_form(ctx, &form.v[i], &posted))
+			both.v[both.n++] = form.v[i];
+	if (posted.media == NULL)
+		return fail(ctx, ERR_NOT_ACCEPTABLE, "answers are " MEDIA_FHIR
+		    " or " MEDIA_JSON);
+	err = search_by(ctx, &posted, &both, answer);
+	if (err == OK && posted.pretty && !call->pretty)
+		pretty_answer(answer);
+	return err;
 }

@@ -269,7 +269,7 @@ static const struct general {
 { "_query",		not_offered,	false },	/* #query */
 { "_text",		not_offered,	false },	/* #text */
 { "_content",		not_offered,	false },
-{ "_list",		not_offered,	false },	/* #list */
+{ "_list",		search_take_list, true },	/* #list */
 { "_type",		take_type,	true },		/* #system */
 };
 

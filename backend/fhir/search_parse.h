@@ -68,6 +68,12 @@ enum err	search_choose_types(struct ctx *ctx, struct search *search,
 bool		search_is_of(const struct search *search,
 		    const struct r4_type *type);
 
+/* --- search_list.c -------------------------------------------------------- */
+
+/* Take _list. ERR_SCOPE when ctx's who may not read a List. */
+enum err	search_take_list(struct parse *p,
+		    const struct http_param *param);
+
 /* --- search_include.c ----------------------------------------------------- */
 
 /*

@@ -239,6 +239,14 @@ void		search_probe_near(struct ctx *ctx, struct key_space space,
 		    const struct search *search,
 		    const struct search_condition *c, struct probe *probe);
 
+/* --- search_list.c -------------------------------------------------------- */
+
+/* The ids that the List of a condition names. ERR_INVALID_PARAMETER when there
+ * is none, ERR_NOT_SUPPORTED when it has more than SEARCH_CODES_MAX entries. */
+enum err	search_probe_list(struct ctx *ctx, struct key_space space,
+		    const struct r4_type *type,
+		    const struct search_condition *c, struct probe *probe);
+
 /* --- search_plan.c -------------------------------------------------------- */
 
 /* Choose driver and order; one round trip when several could drive. */

@@ -628,6 +628,9 @@ probe_of(const struct work *w)
 	case SEARCH_COMPOSITE:
 		return search_probe_measure(w->ctx, w->space, w->search, w->c,
 		    w->probe);
+	case SEARCH_LIST:
+		return search_probe_list(w->ctx, w->space, w->type, w->c,
+		    w->probe);
 	case SEARCH_NEAR:
 		search_probe_near(w->ctx, w->space, w->search, w->c, w->probe);
 		return OK;

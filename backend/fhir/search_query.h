@@ -28,6 +28,7 @@
 enum search_kind { SEARCH_TOKEN, SEARCH_REFERENCE, SEARCH_URI, SEARCH_STRING,
 	SEARCH_DATE, SEARCH_NUMBER, SEARCH_QUANTITY, SEARCH_COMPOSITE,
 	SEARCH_NEAR,
+	SEARCH_LIST,		/* in the List whose id is the value */
 	SEARCH_ID, SEARCH_UPDATED, SEARCH_MISSING,
 	SEARCH_CHAIN,		/* its reference names what inner finds */
 	SEARCH_REVERSE,		/* _has: named by what inner finds */
