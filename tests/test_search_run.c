@@ -442,6 +442,39 @@ START_TEST(random_searches_of_observations_find_what_a_naive_evaluation_finds)
 }
 END_TEST
 
+/* Each pair of prefixes, as alternatives and together, along postings and
+ * along the type. */
+START_TEST(two_dates_find_what_a_naive_evaluation_finds)
+{
+	static const char *const prefixes[] = { "eq", "ne", "gt", "ge", "lt",
+		"le", "sa", "eb", "ap" };
+	static const char *const dates[] = { "2020", "2020-03", "2020-02",
+		"2020-03-01", "2020-03-01T10:00Z", "2019-12" };
+	struct asked c[2];
+	struct found found;
+	struct str query;
+
+	for (int i = 0; i < 81 * 3; i++) {
+		for (int n = 0; n < 2; n++)
+			c[n] = (struct asked){ .holds = event_time,
+				.prefix = prefixes[n == 0 ? i / 9 % 9 : i % 9],
+				.value = PICK(dates) };
+		query = arena_printf(ctx.arena,
+		    "_count=500&date=%s%s&date=%s%s%s", c[0].prefix, c[0].value, c[1].prefix, c[1].value,
+		    i % 2 == 0 ? "" : "&status=final,preliminary,amended");
+		follow("Observation", query, &found);
+		compare("Observation", query, &found, c, 2, EVENTS);
+		c[0].prefix2 = c[1].prefix;
+		c[0].value2 = c[1].value;
+		query = arena_printf(ctx.arena,
+		    "_count=500&date=%s%s,%s%s%s", c[0].prefix, c[0].value, c[1].prefix, c[1].value,
+		    i % 2 == 0 ? "" : "&status=final,preliminary,amended");
+		follow("Observation", query, &found);
+		compare("Observation", query, &found, c, 1, EVENTS);
+	}
+}
+END_TEST
+
 START_TEST(chains_and_has_find_what_a_naive_evaluation_finds)
 {
 	static const char *const sorts[] = { "", "", "&_sort=_id",
@@ -567,6 +600,7 @@ main(int argc, char **argv)
 	    random_searches_of_patients_find_what_a_naive_evaluation_finds);
 	tcase_add_test(t,
 	    random_searches_of_observations_find_what_a_naive_evaluation_finds);
+	tcase_add_test(t, two_dates_find_what_a_naive_evaluation_finds);
 	tcase_add_test(t, chains_and_has_find_what_a_naive_evaluation_finds);
 	tcase_add_test(t,
 	    links_to_many_find_the_same_by_way_of_the_outer_search);

@@ -240,9 +240,9 @@ static enum err
 too_many(struct ctx *ctx, const struct plan *plan, const struct probe *p)
 {
 	return fail_as(ctx, ERR_NOT_SUPPORTED, "too-costly", STR_NONE,
-	    "Search parameter '%.*s': too many records match it (more than %zu, "
-	    "or %d had to be looked at), and the other parameters leave too "
-	    "many %s records, too; narrow one of them",
+	    "Search parameter '%.*s': too many records match it (more than "
+	    "%zu, or %d had to be looked at), and the other parameters leave "
+	    "too many %s records, too; narrow one of them",
 	    STR_ARGS(p->asked->name), search_link_max, SEARCH_LINK_ROWS,
 	    plan->search->type->name);
 }

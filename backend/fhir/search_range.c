@@ -126,10 +126,12 @@ piece(const struct probe *p, int64_t lo, int64_t hi, bool *sure)
 
 /*
  * The key_end from which on a wide date that begins in [lo, hi) is sure to
- * match p; false when it would have to be looked at.
+ * match p, and below which none does; false when it would have to be looked at.
+ * Of the probe that gives the ranges (own) a box without hi_min has one of its
+ * own for all that match it.
  */
 static bool
-end_of(const struct probe *p, int64_t lo, int64_t hi, int32_t *out)
+end_of(const struct probe *p, bool own, int64_t lo, int64_t hi, int32_t *out)
 {
 	const struct boxes *b = &p->boxes;
 	bool found = false;
@@ -138,14 +140,20 @@ end_of(const struct probe *p, int64_t lo, int64_t hi, int32_t *out)
 	for (i = 0; i < b->n; i++) {
 		int32_t end = INT32_MIN;
 
+		if (b->lo_min[i] >= hi || b->lo_max[i] <= lo)
+			continue;
+		if (own && b->hi_min[i] == WHEN_MIN)
+			continue;
+		/* What one box would have looked at, another must not cut
+		 * off: its end may be an earlier one. */
 		if (b->lo_min[i] > lo || b->lo_max[i] < hi ||
 		    b->hi_max[i] != WHEN_MAX)
-			continue;
+			return false;
 		if (b->hi_min[i] != WHEN_MIN)
 			end = key_end(b->hi_min[i]);
 		if (end == INT32_MAX || (b->hi_min[i] != WHEN_MIN &&
 		    b->hi_min[i] % (60 * US_PER_SECOND) != 0))
-			continue;
+			return false;
 		if (b->hi_min[i] != WHEN_MIN)
 			end++;
 		if (!found || end < *out)
@@ -160,14 +168,15 @@ add_wide(struct time_ranges *t, const struct plan *plan, int64_t lo,
     int64_t hi)
 {
 	int32_t end = INT32_MIN, one = INT32_MIN;
-	bool sure = true;
+	bool sure = true, own = true;
 	size_t i;
 
 	for (i = 0; i < plan->n && sure; i++) {
 		if (!is_primary_date(plan, &plan->probes[i]))
 			continue;
-		sure = end_of(&plan->probes[i], lo, hi, &one);
+		sure = end_of(&plan->probes[i], own, lo, hi, &one);
 		end = one > end ? one : end;
+		own = false;
 	}
 	t->lo[t->n] = lo;
 	t->hi[t->n] = hi;
