@@ -74,7 +74,7 @@ sub run {
         database => 'replay', scripts => [ replay_scripts(@sent) ], records => $first->{requests},
         servers => $instance->servers('postgres'));
     undef @sent;
-    $instance->scratch('empty');
+    $instance->allow_replays($instance->scratch('empty'));
     my $r = interleave($ROUNDS,
         import  => sub { Load::bundles(%ours) },
         pgbench => sub {

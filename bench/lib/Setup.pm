@@ -17,6 +17,7 @@ use constant RECORDS => 'res join ver using (rid, ver)'
 sub instance {
     my ($name, $port) = @_;
     my $instance = Instance->new(dir => "$DIR/$name", port => $port, build => $BUILD);
+    $instance->allow_replays('twocare');
     my $stack = $instance->stack;
     my $log   = Statements->new($instance);
     $stack->tenant('bench');
