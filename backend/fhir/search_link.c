@@ -132,7 +132,8 @@ untyped(struct parse *p, const struct r4_param *param, struct str rest,
 	first = cut_link(&first, &of);
 	while (param->targets[room] != 0)
 		room++;
-	*out = list = arena_array(p->ctx->arena, room + 1, sizeof(*list));
+	*out = list = arena_array(p->ctx->arena, room + 1,
+	    sizeof(const struct r4_type *));
 	for (t = param->targets; *t != 0; t++) {
 		type = r4_type_numbered(*t);
 		if (reaches(type, rest, p->links + 1))
@@ -171,7 +172,7 @@ chain_types(struct parse *p, const struct search_condition *c, struct str name,
 		*n = untyped(p, c->param, rest, types);
 		return *n > 0 ? OK : nowhere(p, c->param, rest);
 	}
-	*types = arena_array(p->ctx->arena, 1, sizeof(**types));
+	*types = arena_array(p->ctx->arena, 1, sizeof(const struct r4_type *));
 	**types = r4_type_named(name);
 	if (**types == NULL)
 		return search_unknown_type(p, name);

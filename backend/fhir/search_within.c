@@ -32,7 +32,7 @@ static enum err
 take_types(struct ctx *ctx, struct search *search)
 {
 	const struct r4_type **list = arena_array(ctx->arena, r4_types_count,
-	    sizeof(*list));
+	    sizeof(const struct r4_type *));
 	size_t n = 0;
 
 	for (size_t i = 0; i < r4_types_count; i++)
