@@ -37,7 +37,7 @@ close_dir(void *p)
 static enum err
 cannot(struct ctx *ctx, const char *what)
 {
-	if (errno == ENOSPC || errno == EDQUOT)
+	if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
 		return fail(ctx, ERR_TOO_LARGE, "the server has no room on "
 		    "its disk for the files of this request");
 	return fail(ctx, ERR_INTERNAL, "%s/" FOLDER ": cannot %s: %s",
