@@ -544,6 +544,27 @@ START_TEST(a_shape_is_one_statement_whatever_its_values)
 }
 END_TEST
 
+/* Legs of their own, not rows that a statement joins with. */
+START_TEST(a_page_since_some_time_is_of_a_few_ranges)
+{
+	static const char *const queries[] = {
+		"patient=p1&date=ge2015", "patient=p1&date=ge2015-03",
+		"patient=p1&date=ge2015-03-01", "patient=p1&date=gt2015",
+		"patient=p1&date=le2015", "patient=p1&date=lt2015",
+		"patient=p1&date=2015", "patient=p1&date=ge2015&date=lt2017",
+		"patient=p1&date=ge2015,ge2015-06" };
+	struct shape shape = { "Observation", queries[_i], DRIVE_POST, 0,
+		false };
+	struct plan plan = plan_of(&shape);
+	struct pg_query q;
+	struct pg_args a;
+
+	search_sql_page(&ctx, &plan, 50, 0, &q, &a);
+	ck_assert_msg(strstr(q.sql, "flip") == NULL, "%s: %s", queries[_i],
+	    q.sql);
+}
+END_TEST
+
 int
 main(int argc, char **argv)
 {
@@ -559,5 +580,7 @@ main(int argc, char **argv)
 	tcase_add_test(t, a_page_walks_no_further_than_its_rows);
 	tcase_add_loop_test(t, a_shape_is_one_statement_whatever_its_values,
 	    0, 2);
+	tcase_add_loop_test(t, a_page_since_some_time_is_of_a_few_ranges, 0,
+	    9);
 	return suite_run();
 }

@@ -28,17 +28,8 @@ search_earlier(int64_t a, int64_t b)
 static void
 add_range(struct time_ranges *t, int64_t lo, int64_t hi, bool wide)
 {
-	size_t i;
-
 	if (lo >= hi)
 		return;
-	/* A wide range ends where its own long values must reach: kept. */
-	for (i = 0; i < t->n && !wide; i++)
-		if (!t->wide[i] && lo <= t->hi[i] && hi >= t->lo[i]) {
-			t->lo[i] = search_earlier(t->lo[i], lo);
-			t->hi[i] = search_later(t->hi[i], hi);
-			return;
-		}
 	t->lo[t->n] = lo;
 	t->hi[t->n] = hi;
 	t->wide[t->n] = wide;
@@ -63,6 +54,78 @@ add_box_ranges(struct time_ranges *t, const struct boxes *b, size_t i,
 		narrow = search_later(lo, b->hi_min[i] - US_PER_DAY);
 	add_range(t, narrow, hi, false);
 	add_range(t, lo, search_earlier(narrow, hi), true);
+}
+
+static void
+drop_range(struct time_ranges *t, size_t i)
+{
+	t->n--;
+	t->lo[i] = t->lo[t->n];
+	t->hi[i] = t->hi[t->n];
+	t->wide[i] = t->wide[t->n];
+}
+
+/* Narrow ranges that meet become one; false when none do. */
+static bool
+merge_two(struct time_ranges *t)
+{
+	size_t i, j;
+
+	for (i = 0; i < t->n; i++)
+		for (j = i + 1; j < t->n; j++) {
+			if (t->wide[i] || t->wide[j] || t->lo[i] > t->hi[j] ||
+			    t->lo[j] > t->hi[i])
+				continue;
+			t->lo[i] = search_earlier(t->lo[i], t->lo[j]);
+			t->hi[i] = search_later(t->hi[i], t->hi[j]);
+			drop_range(t, j);
+			return true;
+		}
+	return false;
+}
+
+/* What is wide is in a narrow range, too, so there a wide one need not look:
+ * date=ge2015 begins in 2015, and only what began before it may be long. */
+static void
+cut_wide(struct time_ranges *t, size_t i)
+{
+	size_t j;
+
+	for (j = 0; j < t->n && t->wide[i]; j++) {
+		if (t->wide[j] || t->lo[j] >= t->hi[i] || t->hi[j] <= t->lo[i])
+			continue;
+		if (t->hi[j] >= t->hi[i])
+			t->hi[i] = search_later(t->lo[j], t->lo[i]);
+		else if (t->lo[j] <= t->lo[i])
+			t->lo[i] = t->hi[j];
+	}
+}
+
+/* Nothing is left of range i, or another one is the same. */
+static bool
+is_spare(const struct time_ranges *t, size_t i)
+{
+	size_t j;
+
+	for (j = 0; j < i; j++)
+		if (t->wide[j] == t->wide[i] && t->lo[j] == t->lo[i] &&
+		    t->hi[j] == t->hi[i])
+			return true;
+	return t->lo[i] >= t->hi[i];
+}
+
+static void
+tidy(struct time_ranges *t)
+{
+	size_t i;
+
+	while (merge_two(t))
+		;
+	for (i = 0; i < t->n; i++)
+		cut_wide(t, i);
+	for (i = t->n; i-- > 0;)
+		if (is_spare(t, i))
+			drop_range(t, i);
 }
 
 /* Cut [*first, *last) to where any of the boxes can match at all. */
@@ -281,5 +344,6 @@ search_at_ranges(struct ctx *ctx, const struct plan *plan)
 	}
 	for (i = 0; i < probe->boxes.n; i++)
 		add_box_ranges(&t, &probe->boxes, i, first, last);
+	tidy(&t);
 	return look_closely(ctx, plan, &t);
 }
