@@ -48,11 +48,15 @@ may_target(const struct r4_param *param, const struct r4_type *type)
 	return target == NULL || target == param->targets;
 }
 
-/* The postings of all references to a record, and the parameters they are of;
- * NULL only counts. */
+/* A reference parameter by which a record may be found, and the posting. */
+struct lead {
+	int64_t			 k;
+	const struct r4_param	*param;
+};
+
+/* All of them; NULL only counts. */
 static size_t
-list_keys(struct key_space space, const struct row *row, int64_t *keys,
-    const struct r4_param **params)
+list_leads(struct key_space space, const struct row *row, struct lead *leads)
 {
 	size_t n = 0;
 
@@ -62,12 +66,10 @@ list_keys(struct key_space space, const struct row *row, int64_t *keys,
 
 			if (!may_target(param, row->change->type))
 				continue;
-			if (keys != NULL) {
-				keys[n] = row->rh ^ key_const(space,
-				    r4_types[t].number, param->number,
-				    KEY_VALUE);
-				params[n] = param;
-			}
+			if (leads != NULL)
+				leads[n] = (struct lead){ row->rh ^
+				    key_const(space, r4_types[t].number,
+				    param->number, KEY_VALUE), param };
 			n++;
 		}
 	return n;
@@ -91,21 +93,22 @@ fail_referred(struct ctx *ctx, const struct row *row,
 static enum err
 check_referred(struct ctx *ctx, struct key_space space, const struct row *row)
 {
-	size_t n = list_keys(space, row, NULL, NULL);
+	size_t n = list_leads(space, row, NULL);
+	struct lead *leads = arena_array(ctx->arena, n, sizeof(*leads));
 	int64_t *keys = arena_array(ctx->arena, n, sizeof(*keys));
-	const struct r4_param **params = arena_array(ctx->arena, n,
-	    sizeof(*params));
 	struct pg_args a = pg_args(ctx->arena);
 	PGresult *res;
 	enum err err;
 
-	(void)list_keys(space, row, keys, params);
+	(void)list_leads(space, row, leads);
+	for (size_t i = 0; i < n; i++)
+		keys[i] = leads[i].k;
 	pg_int4(&a, ctx->who.tn);
 	pg_int8s(&a, keys, n);
 	if ((err = pg_exec(ctx, &query_store_referrer, &a, &res)) != OK ||
 	    PQntuples(res) == 0)
 		return err;
-	return fail_referred(ctx, row, params[pg_get_int8(res, 0, 0) - 1],
+	return fail_referred(ctx, row, leads[pg_get_int8(res, 0, 0) - 1].param,
 	    r4_type_numbered(pg_get_int4(res, 0, 1)),
 	    pg_get_str(res, 0, 2));
 }
