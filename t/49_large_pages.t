@@ -16,7 +16,7 @@ my $token  = $stack->token($stack->client(tenant => $tenant, name => 'large', ti
 
 sub put {
     my ($id) = @_;
-    my $body = sprintf '{"resourceType":"Basic","id":"%s","code":{"text":"%s"}}', $id, 'x' x SIZE;
+    my $body = sprintf '{"resourceType":"Basic","id":"%s","code":{"text":"%s"},"subject":{"reference":"Patient/p"}}', $id, 'x' x SIZE;
     return $stack->put("/Basic/$id", token => $token, body => $body)->{status};
 }
 is scalar(grep { put("b$_") == 201 } 1 .. RECORDS), RECORDS, 'many large records';
@@ -42,5 +42,13 @@ for my $path ('/Basic?_count=1000', '/Basic/b1/_history?_count=1000') {
     is $pages, 2, "$path: in two pages";
     cmp_ok $largest, '<', ANSWER_MAX, "$path: that are bounded";
 }
+
+# What is included has a bound of its own, and says what it leaves out.
+is $stack->put('/Patient/p', token => $token, body => { resourceType => 'Patient', id => 'p' })->{status}, 201, 'whom they are about';
+my $res = $stack->get('/Patient?_id=p&_revinclude=Basic:subject', token => $token);
+my @included = grep { $_->{search}{mode} eq 'include' } @{ $res->{json}{entry} };
+cmp_ok length $res->{content}, '<', ANSWER_MAX, 'what is included is bounded';
+cmp_ok scalar @included, '>', 30, '... by its size';
+like $res->{json}{entry}[-1]{resource}{issue}[0]{details}{text}, qr/does not include all/, '... and a warning tells so';
 
 done_testing;
