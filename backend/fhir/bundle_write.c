@@ -72,12 +72,18 @@ put_before(struct ctx *ctx, struct http_answer *answer, bool first,
 
 static void
 put_found(struct ctx *ctx, struct http_answer *answer, struct str base,
-    const struct record *records, size_t n, bool first, struct str mode)
+    const struct search_page *page)
 {
-	for (size_t i = 0; i < n; i++) {
-		put_before(ctx, answer, first && i == 0, base, &records[i]);
-		http_body(answer, records[i].body);
-		http_body(answer, mode);
+	for (size_t i = 0; i < page->n + page->nincluded; i++) {
+		bool match = i < page->n;
+		const struct record *record = match ? &page->records[i] :
+		    &page->included[i - page->n];
+
+		put_before(ctx, answer, i == 0, base, record);
+		http_body(answer, record->body);
+		http_body(answer, match ?
+		    STR(",\"search\":{\"mode\":\"match\"}}") :
+		    STR(",\"search\":{\"mode\":\"include\"}}"));
 	}
 }
 
@@ -107,10 +113,7 @@ bundle_searchset(struct ctx *ctx, const struct search_page *page,
 	add_link_if(&b, "current", url, page->current);
 	buf_addc(&b, ']');
 	http_body(answer, buf_str(&b));
-	put_found(ctx, answer, base, page->records, page->n, true,
-	    STR(",\"search\":{\"mode\":\"match\"}}"));
-	put_found(ctx, answer, base, page->included, page->nincluded,
-	    page->n == 0, STR(",\"search\":{\"mode\":\"include\"}}"));
+	put_found(ctx, answer, base, page);
 	if (ctx->fault.issues != NULL)
 		put_outcome(ctx, answer, n == 0);
 	http_body(answer, n > 0 || ctx->fault.issues != NULL ? STR("]}") :

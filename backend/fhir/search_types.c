@@ -60,7 +60,7 @@ search_choose_types(struct ctx *ctx, struct search *search,
 	enum err err;
 
 	search->types = arena_array(ctx->arena, r4_types_count,
-	    sizeof(*search->types));
+	    sizeof(const struct r4_type *));
 	err = names.n > 0 ? name_types(&p, names) : all_types(ctx, search);
 	if (err != OK)
 		return err;
