@@ -46,13 +46,13 @@ close_own(void)
 static void
 put(const char *type, const char *id)
 {
-	static int64_t last_ms;
+	int64_t written_ms;
 
-	while (when_now() / 1000 <= last_ms)
-		;
-	last_ms = when_now() / 1000;
 	records_put(&ctx, id, arena_printf(ctx.arena,
 	    "{\"resourceType\":\"%s\",\"id\":\"%s\"}%c", type, id, '\0').p);
+	written_ms = when_now() / 1000;
+	while (when_now() / 1000 == written_ms)
+		;
 }
 
 static struct history

@@ -202,7 +202,7 @@ take_subset(struct ctx *ctx, const struct call *call, struct subset *out)
 	if (call->type != NULL)
 		return subset_of(ctx, &call->type, 1, &call->params,
 		    call->prefer.handling == HANDLING_LENIENT, out);
-	types = arena_array(ctx->arena, r4_types_count, sizeof(*types));
+	types = arena_array(ctx->arena, r4_types_count, sizeof(void *));
 	for (size_t i = 0; i < r4_types_count; i++)
 		types[i] = &r4_types[i];
 	return subset_of(ctx, types, r4_types_count, &call->params,
