@@ -266,7 +266,7 @@ check_mode(struct ctx *ctx, const struct call *call)
 		return OK;
 	return fail_at(ctx, str_eqz(mode, "terminology") ? ERR_NOT_SUPPORTED :
 	    ERR_INVALID_PARAMETER, STR("mode"), "mode must be full or "
-	    "normative: this server is no terminology server");
+	    "normative: there are no TerminologyCapabilities");
 }
 
 /* A name of these bytes as they are. RFC 9110 8.8.3 */

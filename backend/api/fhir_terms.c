@@ -187,7 +187,7 @@ validate_in_set(struct ctx *ctx, const struct call *call,
 	const struct expansion_code *found = NULL;
 	struct expansion expansion;
 	struct asked *asked;
-	struct term set;
+	struct term set = { .node = 0 };
 	size_t n, i;
 	enum err err;
 
@@ -211,7 +211,7 @@ validate_in_system(struct ctx *ctx, const struct call *call,
 	const struct concept *found = NULL;
 	struct concepts concepts;
 	struct asked *asked;
-	struct term system;
+	struct term system = { .node = 0 };
 	size_t n, i;
 	enum err err;
 
@@ -387,7 +387,7 @@ fhir_expand(struct ctx *ctx, const struct call *call,
 	struct expansion expansion;
 	struct parameters given;
 	struct window window;
-	struct term set;
+	struct term set = { .node = 0 };
 	enum err err;
 
 	if ((err = operation_input(ctx, call, &given)) != OK ||
@@ -483,7 +483,7 @@ fhir_lookup(struct ctx *ctx, const struct call *call,
 	struct parameters_out o;
 	struct concepts c;
 	struct asked *asked;
-	struct term system;
+	struct term system = { .node = 0 };
 	size_t n;
 	enum err err;
 
