@@ -44,8 +44,10 @@ static const struct plan_row {
 } plans[] = {
 	{ { "t_members", "explain (costs off) execute everything_members(1, "
 	    "'{1}', '{1}', '{1}', '{now}', '{1}', '{1}', 9, now(), now(), "
-	    "1, now(), 9)" }, { "Index Only Scan Backward using post_pkey",
-	    "using res_rid", "using ver_pkey", "(at = k.at) AND (rid = k.rid) AND (aux" } },
+	    "1, now(), 9)" },
+	    { "Index Only Scan Backward using post_pkey",
+	    "using res_rid", "using ver_pkey",
+	    "(at = k.at) AND (rid = k.rid) AND (aux" } },
 	{ { "t_referred", "explain (costs off) execute everything_referred("
 	    "1, '{1}', '{1}', '{1}', 1::smallint, '{1}', '{1}', now(), 9)" },
 	    { "Index Cond: (rh = d.rh)", "using ver_pkey",

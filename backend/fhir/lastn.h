@@ -1,7 +1,8 @@
 /*
  * The newest observations of each code. Codes are the same when a system and
  * code of one are those of the other, or, over several observations, can be
- * reached so; without a coding by their text. R4 observation-operation-lastn.html
+ * reached so; without a coding by their text. R4
+ * observation-operation-lastn.html
  */
 #ifndef FHIR_LASTN_H
 #define FHIR_LASTN_H
