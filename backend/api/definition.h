@@ -2,9 +2,9 @@
  * The resources that describe this server, made of the tables that drive it: an
  * OperationDefinition for each row of operations[], a SearchParameter for each
  * type and parameter that can be asked. They are beside the tenant's own
- * records of these types: a record of the same id is read in their place as long as
- * it is there, and a search finds both, ours first. R4 operationdefinition.html,
- * searchparameter.html
+ * records of these types: a record of the same id is read in their place as
+ * long as it is there, and a search finds both, ours first. R4
+ * operationdefinition.html, searchparameter.html
  */
 #ifndef API_DEFINITION_H
 #define API_DEFINITION_H
