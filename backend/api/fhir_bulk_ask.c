@@ -134,7 +134,7 @@ take_types(struct ctx *ctx, const struct parameters *given,
 	enum err err = OK;
 
 	export->types = arena_array(ctx->arena, r4_types_count,
-	    sizeof(*export->types));
+	    sizeof(struct r4_type *));
 	for (size_t i = 0; i < given->n; i++) {
 		struct str rest = given->v[i].text;
 

@@ -44,7 +44,7 @@ member_set(struct ctx *ctx, const struct r4_type *owner,
 	set->owner = owner;
 	set->any = ids == NULL;
 	set->owners = arena_array(ctx->arena, n, sizeof(*set->owners));
-	for (set->n = 0; set->n < n; set->n++)
+	for (set->n = 0; !set->any && set->n < n; set->n++)
 		set->owners[set->n] = key_reference(set->space,
 		    str_of(owner->name), ids[set->n]);
 	if (n > 1)

@@ -127,7 +127,7 @@ take_types(struct ctx *ctx, const json_t *list, struct export *out)
 {
 	size_t n = json_array_size(list);
 
-	out->types = arena_array(ctx->arena, n, sizeof(*out->types));
+	out->types = arena_array(ctx->arena, n, sizeof(struct r4_type *));
 	for (size_t i = 0; i < n; i++) {
 		const struct r4_type *type = r4_type_named(text_of(
 		    json_array_get(list, i)));

@@ -308,15 +308,18 @@ static enum err
 keep(struct ctx *ctx, const struct task *task, const struct step *step,
     const struct export_place *place)
 {
+	bool wrote = step->lines.n > 0;
 	struct task_file file = {
-		.n = step->lines.n == 0 ? 0 : (int32_t)place->file,
+		.n = (int32_t)place->file,
 		.role = step->deleted ? "deleted" : "output",
-		.type = str_of(step->deleted ? "Bundle" : step->type->name),
+		.type = str_of(step->deleted || !wrote ? "Bundle" :
+		    step->type->name),
 		.records = (int64_t)place->records,
 		.bytes = (int64_t)place->bytes,
 	};
 
-	return task_keep(ctx, task, PLACE_TEXT(ctx->arena, place), &file);
+	return task_keep(ctx, task, PLACE_TEXT(ctx->arena, place),
+	    wrote ? &file : NULL);
 }
 
 /* --- a step --------------------------------------------------------------- */
