@@ -125,18 +125,18 @@ void	keys_extract(struct ctx *ctx, struct key_space space,
 /* The value by which a record is sorted: of a date us, of a number or quantity
  * number, else text. */
 struct key_sort { bool found; int64_t us; double number; struct str text; };
+/* By what: the least of a parameter's values, or the greatest. */
+struct key_sort_by { const struct r4_param *param; bool greatest; };
 
 /*
- * By what the resource is sorted under param: the least of its values or the
- * greatest; not found when it has none. Of a date or measure where it begins,
+ * What the resource is sorted by; not found when it has no such value. Of a date or measure where it begins,
  * of a string the folded text, of a token the code, of a reference Type/id or
  * what else it says. A text is at most 256 bytes of the document or the arena.
  * R4 search.html#sort
  */
 void	keys_sort(struct ctx *ctx, struct key_space space,
-	    const struct r4_type *type, const struct r4_param *param,
-	    bool greatest, const struct extract *resource,
-	    struct key_sort *out);
+	    const struct r4_type *type, struct key_sort_by by,
+	    const struct extract *resource, struct key_sort *out);
 
 /* The halves of k, for searches. */
 int64_t	key_const(struct key_space space, int16_t type, int16_t param,

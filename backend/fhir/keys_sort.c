@@ -128,8 +128,8 @@ emit(void *arg, enum extract_kind kind, uint32_t node,
 
 void
 keys_sort(struct ctx *ctx, struct key_space space, const struct r4_type *type,
-    const struct r4_param *param, bool greatest,
-    const struct extract *resource, struct key_sort *out)
+    struct key_sort_by by, const struct extract *resource,
+    struct key_sort *out)
 {
 	struct keys rows = { 0 };
 	struct key_build b = {
@@ -137,12 +137,12 @@ keys_sort(struct ctx *ctx, struct key_space space, const struct r4_type *type,
 		.space = space,
 		.type = type,
 		.x = *resource,
-		.param = param,
+		.param = by.param,
 		.out = &rows,
 	};
-	struct sort_to to = { &b, greatest, out };
+	struct sort_to to = { &b, by.greatest, out };
 
 	*out = (struct key_sort){ .found = false };
-	extract_run(&b.x, param->program, b.x.root, emit, &to);
+	extract_run(&b.x, by.param->program, b.x.root, emit, &to);
 	sort_rows(&to);
 }

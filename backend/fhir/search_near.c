@@ -38,10 +38,10 @@ take_distance(struct str number, struct str code, double *out)
 	struct scale scale;
 	struct decimal n;
 
-	if (str_eqz(code, "mi"))
-		code = STR("[mi_i]");
-	else if (code.n == 0)
+	if (code.p == NULL || code.n == 0)
 		code = STR("km");
+	else if (str_eqz(code, "mi"))
+		code = STR("[mi_i]");
 	if (!ucum_parse(code, &unit) || !ucum_parse(STR("m"), &metre) ||
 	    !ucum_scale(&unit, &metre, &scale) ||
 	    !decimal_scaled(number, &scale, &n) || n.value < 0)

@@ -36,8 +36,9 @@ take_key(const struct gather *g, const struct search_sort *sort,
 
 	*key = search_sort_missing(sort);
 	if (sort->kind != SEARCH_ID && sort->kind != SEARCH_UPDATED)
-		keys_sort(g->ctx, g->space, record->type, sort->param,
-		    sort->descending, &(struct extract){ d, 0 }, &value);
+		keys_sort(g->ctx, g->space, record->type,
+		    (struct key_sort_by){ sort->param, sort->descending },
+		    &(struct extract){ d, 0 }, &value);
 	if (!value.found)
 		return;
 	key->us = value.us;
