@@ -26,9 +26,9 @@ fi
 san=("-fsanitize=address,undefined" -fno-sanitize-recover=all)
 make -s BUILD="$build" CC=clang OPT=-O1 HARDEN= LDHARD= \
     SAN="${san[*]} -fsanitize=fuzzer-no-link -DARENA_DEBUG" WARN=-w "$build/libtwocare.a"
-packages="libpq jansson openssl libcurl libsodium"
-read -ra flags <<<"$(pkg-config --cflags $packages)"
-read -ra libs <<<"$(pkg-config --libs $packages)"
+packages=(libpq jansson openssl libcurl libsodium)
+read -ra flags <<<"$(pkg-config --cflags "${packages[@]}")"
+read -ra libs <<<"$(pkg-config --libs "${packages[@]}")"
 failed=
 for target; do
 	clang -std=c11 -D_GNU_SOURCE -g -O1 "${san[@]}" -fsanitize=fuzzer -Ibackend \
