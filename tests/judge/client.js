@@ -49,11 +49,11 @@ const steps = {
 		for (const interaction of ['transaction', 'batch'])
 			assert.ok(tool.serverCan(interaction), interaction);
 		for (const interaction of ['read', 'vread', 'create',
-			'update', 'delete', 'search-type', 'history-instance'])
+			'update', 'patch', 'delete', 'search-type',
+			'history-instance', 'history-type'])
 			assert.ok(tool.resourceCan('Patient', interaction),
 			    interaction);
 		assert.ok(tool.resourceSearch('Patient', 'family'));
-		assert.ok(!tool.resourceCan('Patient', 'patch'));
 	},
 
 	async 'create'(day) {
@@ -172,6 +172,67 @@ const steps = {
 			searchParams: { nonsense: '1' } }));
 		assert.equal(status, 400);
 		assert.equal(data.resourceType, 'OperationOutcome');
+	},
+
+	async 'a condition creates nothing twice'({ client }) {
+		const identifier = [{ system: 'urn:judge', value: NAME }];
+		const options = { headers: {
+			'if-none-exist': `identifier=urn:judge|${NAME}` } };
+		const ask = () => client.create({ resourceType: 'Practitioner',
+			body: { resourceType: 'Practitioner', identifier },
+			options });
+		const first = await ask();
+		const second = await ask();
+		assert.equal(second.id, first.id);
+		assert.equal(Client.httpFor(second).response.status, 200);
+	},
+
+	async 'patch'({ client, created }) {
+		const patched = await client.patch({ resourceType: 'Patient',
+			id: created.id, JSONPatch: [
+				{ op: 'replace', path: '/active',
+					value: false },
+				{ op: 'add', path: '/telecom', value: [
+					{ system: 'phone', value: '1' }] }] });
+		assert.equal(patched.meta.versionId, '3');
+		assert.equal(patched.active, false);
+		assert.equal(patched.telecom[0].value, '1');
+	},
+
+	async 'histories of a type and of the whole'({ client, created }) {
+		for (const history of [
+			await client.history({ resourceType: 'Patient' }),
+			await client.history()]) {
+			assert.equal(history.type, 'history');
+			assert.ok(history.entry.some((e) =>
+			    e.resource.id === created.id));
+		}
+	},
+
+	async 'a compartment is searched'({ client, observation }) {
+		const found = await client.resolve({ reference: observation });
+		const [type, id] = found.subject.reference.split('/');
+		const page = await client.compartmentSearch({
+			resourceType: 'Observation',
+			compartment: { resourceType: type, id } });
+		assert.deepEqual(page.entry.map((e) => e.resource.id),
+		    [found.id]);
+	},
+
+	async 'what refers to it and what it refers to'({ client }) {
+		const page = await client.search({ resourceType: 'Observation',
+			searchParams: { 'subject.family': NAME,
+				_include: 'Observation:subject', _count: 2 } });
+		assert.deepEqual(page.entry.map((e) => e.search.mode).sort(),
+		    ['include', 'include', 'match', 'match']);
+	},
+
+	async 'an operation'({ client, created }) {
+		const all = await client.operation({ name: '$everything',
+			resourceType: 'Patient', id: created.id,
+			method: 'get' });
+		assert.equal(all.type, 'searchset');
+		assert.equal(all.entry[0].resource.id, created.id);
 	},
 
 	async 'delete'({ client, created }) {
