@@ -46,7 +46,8 @@ START_TEST(criteria_have_one_key_in_every_order_and_spelling)
 	ck_assert_int_eq(a.key, b.key);
 	ck_assert_int_ne(a.key, c.key);
 	ctx.who.tn = 2;
-	ck_assert_int_ne(a.key, read_criteria("identifier=s|1&active=true").key);
+	ck_assert_int_ne(a.key,
+	    read_criteria("identifier=s|1&active=true").key);
 }
 END_TEST
 

@@ -1,4 +1,5 @@
-/* Patient/$match: records of the same person. R4 patient-operation-match.html */
+/* Patient/$match: records of the same person.
+ * R4 patient-operation-match.html */
 
 #include "api/fhir.h"
 

@@ -60,7 +60,8 @@ enum err	bundle_run(struct ctx *ctx, const struct jdoc *d,
 		    struct http_answer *answer);
 
 /* A searchset and a history bundle as parts of an answer; base is the FHIR
- * base URL, path the type ("Observation", empty of the whole server) or "Patient/1/_history". */
+ * base URL, path the type ("Observation", empty of the whole server) or
+ * "Patient/1/_history". */
 void		bundle_searchset(struct ctx *ctx,
 		    const struct search_page *page, struct str base,
 		    struct str path, struct http_answer *answer);

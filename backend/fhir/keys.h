@@ -129,9 +129,10 @@ struct key_sort { bool found; int64_t us; double number; struct str text; };
 struct key_sort_by { const struct r4_param *param; bool greatest; };
 
 /*
- * What the resource is sorted by; not found when it has no such value. Of a date or measure where it begins,
- * of a string the folded text, of a token the code, of a reference Type/id or
- * what else it says. A text is at most 256 bytes of the document or the arena.
+ * What the resource is sorted by; not found when it has no such value. Of a
+ * date or measure where it begins, of a string the folded text, of a token the
+ * code, of a reference Type/id or what else it says. A text is at most 256
+ * bytes of the document or the arena.
  * R4 search.html#sort
  */
 void	keys_sort(struct ctx *ctx, struct key_space space,

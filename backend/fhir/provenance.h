@@ -16,7 +16,8 @@ struct provenance {
 };
 
 /* Take the header's value; empty is none. ERR_INVALID_REQUEST when it is no
- * Provenance in JSON, or has a target; the rest is checked when it is stored. */
+ * Provenance in JSON, or has a target; the rest is checked when it is
+ * stored. */
 enum err	provenance_read(struct ctx *ctx, struct str header,
 		    struct provenance *out);
 
