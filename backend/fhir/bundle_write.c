@@ -52,46 +52,67 @@ join(struct ctx *ctx, struct str base, struct str path)
 	    STR_ARGS(base), STR_ARGS(path));
 }
 
-/* What stands before a body: the end of the last entry, and the fullUrl. */
-static void
-put_before(struct ctx *ctx, struct http_answer *answer, bool first,
-    struct str base, const struct record *record)
+/* How every fullUrl of a bundle begins. */
+static struct str
+url_head(struct ctx *ctx, struct str base)
 {
-	struct buf b = buf_new(ctx->arena, base.n + record->id.n + 96);
+	struct buf b = buf_new(ctx->arena, base.n + 32);
 
-	buf_addz(&b, first ? ",\"entry\":[{\"fullUrl\":\"" :
-	    ",{\"fullUrl\":\"");
+	buf_addz(&b, "{\"fullUrl\":\"");
 	buf_add_json(&b, base);
 	buf_addc(&b, '/');
+	return buf_str(&b);
+}
+
+/* What stands before a body: the end of the entry before it, and the
+ * fullUrl. */
+static void
+put_before(struct ctx *ctx, struct http_answer *answer, struct str end,
+    struct str head, const struct record *record)
+{
+	struct buf b = buf_new(ctx->arena, end.n + head.n + record->id.n +
+	    64);
+
+	buf_add(&b, end);
+	buf_add(&b, head);
 	buf_addz(&b, record->type->name);
 	buf_addc(&b, '/');
 	buf_add(&b, record->id);
-	buf_addz(&b, record->deleted ? "\"" : "\",\"resource\":");
+	buf_add(&b, record->deleted ? STR("\"") : STR("\",\"resource\":"));
 	http_body(answer, buf_str(&b));
 }
+
+#define ENTRIES		",\"entry\":["
+#define MATCH		",\"search\":{\"mode\":\"match\"}}"
+#define INCLUDE		",\"search\":{\"mode\":\"include\"}}"
 
 static void
 put_found(struct ctx *ctx, struct http_answer *answer, struct str base,
     const struct search_page *page)
 {
-	for (size_t i = 0; i < page->n + page->nincluded; i++) {
-		bool match = i < page->n;
-		const struct record *record = match ? &page->records[i] :
-		    &page->included[i - page->n];
+	struct str head = url_head(ctx, base), end = STR(ENTRIES);
+	size_t i;
 
-		put_before(ctx, answer, i == 0, base, record);
-		http_body(answer, record->body);
-		http_body(answer, match ?
-		    STR(",\"search\":{\"mode\":\"match\"}}") :
-		    STR(",\"search\":{\"mode\":\"include\"}}"));
+	for (i = 0; i < page->n; i++) {
+		put_before(ctx, answer, end, head, &page->records[i]);
+		http_body(answer, page->records[i].body);
+		end = STR(MATCH ",");
 	}
+	for (i = 0; i < page->nincluded; i++) {
+		put_before(ctx, answer, end, head, &page->included[i]);
+		http_body(answer, page->included[i].body);
+		end = STR(INCLUDE ",");
+	}
+	if (page->n + page->nincluded > 0)
+		http_body(answer, page->nincluded > 0 ? STR(INCLUDE) :
+		    STR(MATCH));
 }
 
 /* What was ignored or left out. R4 search.html#entries */
 static void
 put_outcome(struct ctx *ctx, struct http_answer *answer, bool first)
 {
-	http_body(answer, first ? STR(",\"entry\":[{\"resource\":") :
+	http_body(answer, first ? STR(ENTRIES "{\"resource\":") :
 	    STR(",{\"resource\":"));
 	http_body(answer, outcome_write(ctx));
 	http_body(answer, STR(",\"search\":{\"mode\":\"outcome\"}}"));
@@ -148,7 +169,7 @@ void
 bundle_history(struct ctx *ctx, const struct history_page *page,
     struct str base, struct str path, struct http_answer *answer)
 {
-	struct str url = join(ctx, base, path);
+	struct str url = join(ctx, base, path), head = url_head(ctx, base);
 	struct buf b = buf_new(ctx->arena, 512);
 
 	add_head(&b, "history", page->total);
@@ -160,7 +181,8 @@ bundle_history(struct ctx *ctx, const struct history_page *page,
 	for (size_t i = 0; i < page->n; i++) {
 		const struct record *record = &page->records[i];
 
-		put_before(ctx, answer, i == 0, base, record);
+		put_before(ctx, answer, i == 0 ? STR(ENTRIES) : STR(","), head,
+		    record);
 		if (!record->deleted)
 			http_body(answer, record->body);
 		put_after(ctx, answer, record);
