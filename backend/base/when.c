@@ -284,28 +284,6 @@ when_format(int64_t us, char out[WHEN_INSTANT_CHARS + 1])
 	put(out + 20, f.us / 1000, 3);
 }
 
-static int
-decimal(const char *p, int n)
-{
-	int value = 0;
-
-	for (int i = 0; i < n; i++)
-		value = value * 10 + (p[i] - '0');
-	return value;
-}
-
-int64_t
-when_read(const char text[WHEN_INSTANT_CHARS])
-{
-	int64_t days = days_of(decimal(text, 4), decimal(text + 5, 2),
-	    decimal(text + 8, 2));
-	int64_t minutes = days * 24 * 60 + decimal(text + 11, 2) * 60 +
-	    decimal(text + 14, 2);
-	int64_t ms = decimal(text + 17, 2) * 1000 + decimal(text + 20, 3);
-
-	return minutes * 60 * US_PER_SECOND + ms * 1000;
-}
-
 void
 when_http(int64_t us, char out[WHEN_HTTP_CHARS + 1])
 {

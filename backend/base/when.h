@@ -37,9 +37,6 @@ bool	when_parse(struct str s, enum when_kind kind, struct when *out);
 #define WHEN_INSTANT_CHARS	24
 void	when_format(int64_t us, char out[WHEN_INSTANT_CHARS + 1]);
 
-/* What when_format printed, back; the text is not checked. */
-int64_t	when_read(const char text[WHEN_INSTANT_CHARS]);
-
 /* RFC 9110 5.6.7: "Tue, 15 Jan 2026 10:30:00 GMT", exactly 29 characters. */
 #define WHEN_HTTP_CHARS		29
 void	when_http(int64_t us, char out[WHEN_HTTP_CHARS + 1]);

@@ -9,6 +9,10 @@
 #include "base/when.h"
 #include "fhir/outcome.h"
 
+#define ENTRIES		",\"entry\":["
+#define MATCH		",\"search\":{\"mode\":\"match\"}}"
+#define INCLUDE		",\"search\":{\"mode\":\"include\"}}"
+
 static void
 add_link(struct buf *b, const char *relation, struct str url, struct str query)
 {
@@ -64,8 +68,8 @@ url_head(struct ctx *ctx, struct str base)
 	return buf_str(&b);
 }
 
-/* What stands before a body: the end of the entry before it, and the
- * fullUrl. */
+/* What stands before a body: `end`, which is the list's beginning or how the
+ * entry before it ends, and the fullUrl. */
 static void
 put_before(struct ctx *ctx, struct http_answer *answer, struct str end,
     struct str head, const struct record *record)
@@ -74,6 +78,8 @@ put_before(struct ctx *ctx, struct http_answer *answer, struct str end,
 	    64);
 
 	buf_add(&b, end);
+	if (end.n == 0 || end.p[end.n - 1] != '[')
+		buf_addc(&b, ',');
 	buf_add(&b, head);
 	buf_addz(&b, record->type->name);
 	buf_addc(&b, '/');
@@ -82,30 +88,24 @@ put_before(struct ctx *ctx, struct http_answer *answer, struct str end,
 	http_body(answer, buf_str(&b));
 }
 
-#define ENTRIES		",\"entry\":["
-#define MATCH		",\"search\":{\"mode\":\"match\"}}"
-#define INCLUDE		",\"search\":{\"mode\":\"include\"}}"
-
 static void
 put_found(struct ctx *ctx, struct http_answer *answer, struct str base,
     const struct search_page *page)
 {
 	struct str head = url_head(ctx, base), end = STR(ENTRIES);
-	size_t i;
+	size_t n = page->n + page->nincluded;
 
-	for (i = 0; i < page->n; i++) {
-		put_before(ctx, answer, end, head, &page->records[i]);
-		http_body(answer, page->records[i].body);
-		end = STR(MATCH ",");
+	for (size_t i = 0; i < n; i++) {
+		bool match = i < page->n;
+		const struct record *record = match ? &page->records[i] :
+		    &page->included[i - page->n];
+
+		put_before(ctx, answer, end, head, record);
+		http_body(answer, record->body);
+		end = match ? STR(MATCH) : STR(INCLUDE);
 	}
-	for (i = 0; i < page->nincluded; i++) {
-		put_before(ctx, answer, end, head, &page->included[i]);
-		http_body(answer, page->included[i].body);
-		end = STR(INCLUDE ",");
-	}
-	if (page->n + page->nincluded > 0)
-		http_body(answer, page->nincluded > 0 ? STR(INCLUDE) :
-		    STR(MATCH));
+	if (n > 0)
+		http_body(answer, end);
 }
 
 /* What was ignored or left out. R4 search.html#entries */
@@ -181,7 +181,7 @@ bundle_history(struct ctx *ctx, const struct history_page *page,
 	for (size_t i = 0; i < page->n; i++) {
 		const struct record *record = &page->records[i];
 
-		put_before(ctx, answer, i == 0 ? STR(ENTRIES) : STR(","), head,
+		put_before(ctx, answer, i == 0 ? STR(ENTRIES) : STR(""), head,
 		    record);
 		if (!record->deleted)
 			http_body(answer, record->body);

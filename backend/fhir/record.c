@@ -98,6 +98,7 @@ void
 record_read(const struct r4_type *type, struct str body, struct record *out)
 {
 	struct str rest = body;
+	struct when updated;
 	uint64_t ver = 0;
 
 	*out = (struct record){ .type = type, .body = body };
@@ -107,9 +108,9 @@ record_read(const struct r4_type *type, struct str body, struct record *out)
 	(void)str_u64(take_framed(&rest, sizeof(BEFORE_VERSION) - 2),
 	    INT32_MAX, &ver);
 	out->ver = (int32_t)ver;
-	rest = str_from(rest, sizeof(BEFORE_UPDATED) - 2);
-	if (rest.n > WHEN_INSTANT_CHARS)
-		out->updated_us = when_read(rest.p);
+	if (when_parse(take_framed(&rest, sizeof(BEFORE_UPDATED) - 2),
+	    WHEN_INSTANT, &updated))
+		out->updated_us = updated.lo_us;
 }
 
 const struct jdoc *
